@@ -1,0 +1,1 @@
+//! cresset-objectives

@@ -1,0 +1,2 @@
+//! cresset
+fn main() {}
