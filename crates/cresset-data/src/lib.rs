@@ -1,1 +1,60 @@
-//! cresset-data
+//! Text in, batches of plain numbers out: what a transformer reads, without any tensor.
+//!
+//! ```text
+//! files --source--> Example --Tokenizer--> ids --Convention--> framed ids --Collate--> batch of plain numbers
+//!                                                                  ^                        ^
+//!                                                     special tokens: only here      Loader::batch(n): pure
+//! ```
+//!
+//! * [`read_examples`] reads JSONL, CSV, TSV, plain and parallel text into [`Example`]s.
+//! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
+//! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
+//!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.
+//! * [`mask_tokens`] corrupts texts.
+//! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
+//!   resuming is asking for a later n.
+//! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
+//! * [`write_samples`] writes small data sets to try everything on.
+//!
+//! What is not here: tensors, devices, models, losses.
+//!
+//! ```
+//! use cresset_data::{Convention, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+//!
+//! let texts = ["a fine film", "not a fine film"];
+//! let config = TokenizerTrainConfig { vocab_size: 60, ..TokenizerTrainConfig::new(TokenizerKind::Wordpiece) };
+//! let tokenizer = Tokenizer::train(&config, texts, "bert")?;
+//! let bert = Convention::preset("bert", &tokenizer)?;
+//! let framed = bert.encoder_input(&tokenizer.encode(texts[0]), None, 128)?;
+//! assert_eq!(tokenizer.id_to_token(framed.ids[0]).as_deref(), Some("[CLS]"));
+//! # Ok::<(), cresset_data::DataError>(())
+//! ```
+
+mod bucket;
+mod collate;
+mod convention;
+mod error;
+mod example;
+mod hash;
+mod loader;
+mod noise;
+mod order;
+mod sample;
+mod seed;
+mod source;
+mod tokenizer;
+
+pub use collate::{PadSide, PaddedIds, pad};
+pub use convention::{
+    Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece, Roles, Slot,
+    SpecialToken,
+};
+pub use error::DataError;
+pub use example::{Example, Label};
+pub use hash::content_hash;
+pub use loader::{Collate, Dataset, Loader, Prefetch};
+pub use noise::mask::{MaskOptions, Masked, mask_tokens};
+pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
+pub use sample::write_samples;
+pub use source::{FieldNames, Format, SourceConfig, read_examples};
+pub use tokenizer::{Tokenizer, TokenizerKind, TokenizerTrainConfig};

@@ -1,0 +1,201 @@
+//! Frames: where texts and special tokens stand.
+
+use super::SpecialToken;
+use crate::DataError;
+
+/// The stop id of a convention without a stop token: no vocabulary has it.
+pub const NO_STOP: u32 = u32::MAX;
+
+/// What stands at a place of an encoder frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// A special token.
+    Special(SpecialToken),
+    /// The text.
+    Text,
+    /// The second text.
+    Pair,
+}
+
+/// A place of an encoder frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// What stands there.
+    pub piece: Piece,
+    /// Its segment (token type).
+    pub segment: u32,
+}
+
+/// The frame of encoder inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncoderFrame {
+    /// Of one text.
+    pub single: Vec<Slot>,
+    /// Of two texts.
+    pub pair: Vec<Slot>,
+}
+
+/// A framed encoder input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Framed {
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// Segment (token type) of each token.
+    pub segments: Vec<u32>,
+    /// Whether each token is one of the frame's special tokens.
+    pub special: Vec<bool>,
+    /// Tokens of the texts that did not fit.
+    pub truncated: usize,
+}
+
+/// The frame of decoder inputs and labels: both are the sequence `start prefix text stop`, without its last and
+/// without its first token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecoderFrame {
+    /// The decoder-start token; none inside a plain character stream.
+    pub start: Option<SpecialToken>,
+    /// What always follows the start token and is also a label, such as BART's `<s>`.
+    pub prefix: Vec<SpecialToken>,
+    /// The stop token.
+    pub stop: Option<SpecialToken>,
+}
+
+/// How generation starts and stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationFrame {
+    /// The first decoder input: the start token and the forced prefix.
+    pub start: Vec<u32>,
+    /// The token that ends a text, [`NO_STOP`] if there is none.
+    pub stop: u32,
+    /// Fills short rows.
+    pub pad: u32,
+}
+
+impl EncoderFrame {
+    pub(super) fn frame(&self, convention: &str, text: &[u32], pair: Option<&[u32]>, max: usize) -> Result<Framed, DataError> {
+        let slots = if pair.is_some() { &self.pair } else { &self.single };
+        refuse_doubles(convention, slots, text, pair)?;
+        let n_special = slots.iter().filter(|slot| matches!(slot.piece, Piece::Special(_))).count();
+        if max < n_special {
+            return Err(DataError::NoRoom { max, special: n_special, frame: describe(slots) });
+        }
+        let second = pair.unwrap_or(&[]);
+        let (first_len, second_len) = longest_first(text.len(), second.len(), max - n_special);
+        let mut framed = Framed {
+            ids: Vec::with_capacity(n_special + first_len + second_len),
+            segments: Vec::new(),
+            special: Vec::new(),
+            truncated: text.len() + second.len() - first_len - second_len,
+        };
+        for slot in slots {
+            match &slot.piece {
+                Piece::Special(token) => framed.push(&[token.id], slot.segment, &[true]),
+                Piece::Text => framed.push(&text[..first_len], slot.segment, &vec![false; first_len]),
+                Piece::Pair => framed.push(&second[..second_len], slot.segment, &vec![false; second_len]),
+            }
+        }
+        Ok(framed)
+    }
+
+    pub(super) fn describe(&self) -> String {
+        format!("{} | {}", describe(&self.single), describe(&self.pair))
+    }
+}
+
+impl Framed {
+    fn push(&mut self, ids: &[u32], segment: u32, special: &[bool]) {
+        self.ids.extend_from_slice(ids);
+        self.segments.extend(std::iter::repeat_n(segment, ids.len()));
+        self.special.extend_from_slice(special);
+    }
+}
+
+impl DecoderFrame {
+    pub(super) fn pair(&self, convention: &str, target: &[u32], max: usize) -> Result<(Vec<u32>, Vec<u32>), DataError> {
+        let head: Vec<&SpecialToken> = self.start.iter().chain(&self.prefix).collect();
+        if let Some(token) = head.iter().find(|token| target.first() == Some(&token.id)) {
+            return Err(double(convention, token, "starts"));
+        }
+        if let Some(stop) = self.stop.as_ref().filter(|stop| target.last() == Some(&stop.id)) {
+            return Err(double(convention, stop, "ends"));
+        }
+        let n_special = head.len() + usize::from(self.stop.is_some());
+        // Input and labels are one token shorter than the whole sequence.
+        if max + 1 < n_special {
+            return Err(DataError::NoRoom { max, special: n_special, frame: self.describe_input("B") });
+        }
+        let kept = target.len().min(max + 1 - n_special);
+        let mut sequence: Vec<u32> = head.iter().map(|token| token.id).collect();
+        sequence.extend_from_slice(&target[..kept]);
+        sequence.extend(self.stop.iter().map(|token| token.id));
+        let labels = sequence.get(1..).unwrap_or_default().to_vec();
+        sequence.pop();
+        Ok((sequence, labels))
+    }
+
+    pub(super) fn describe_input(&self, text: &str) -> String {
+        let head = self.start.iter().chain(&self.prefix).map(|token| token.token.as_str());
+        head.chain([text]).collect::<Vec<_>>().join(" ")
+    }
+
+    pub(super) fn describe_labels(&self, text: &str) -> String {
+        if self.start.is_none() {
+            return format!("{text}, shifted by one");
+        }
+        let words = self.prefix.iter().map(|token| token.token.as_str()).chain([text]);
+        words.chain(self.stop.iter().map(|token| token.token.as_str())).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn describe(slots: &[Slot]) -> String {
+    let words: Vec<&str> = slots
+        .iter()
+        .map(|slot| match &slot.piece {
+            Piece::Special(token) => token.token.as_str(),
+            Piece::Text => "A",
+            Piece::Pair => "B",
+        })
+        .collect();
+    words.join(" ")
+}
+
+/// How much of two texts is kept so that both together have at most `room` tokens: the longer one is cut to the shorter
+/// one's length first. The same rule as in Hugging Face's tokenizers.
+fn longest_first(first: usize, second: usize, room: usize) -> (usize, usize) {
+    if first + second <= room {
+        return (first, second);
+    }
+    let (short, long) = (first.min(second), first.max(second));
+    let (short, long) = if 2 * short <= room {
+        (short, long.min(room - short))
+    } else {
+        (room / 2, room - room / 2)
+    };
+    if first <= second { (short, long) } else { (long, short) }
+}
+
+/// A text that starts with the special token in front of it, or ends with the one behind it, was framed before.
+fn refuse_doubles(convention: &str, slots: &[Slot], text: &[u32], pair: Option<&[u32]>) -> Result<(), DataError> {
+    for (place, slot) in slots.iter().enumerate() {
+        let content = match slot.piece {
+            Piece::Special(_) => continue,
+            Piece::Text => text,
+            Piece::Pair => pair.unwrap_or(&[]),
+        };
+        let special_at = |place: Option<usize>| match place.and_then(|p| slots.get(p)).map(|slot| &slot.piece) {
+            Some(Piece::Special(token)) => Some(token),
+            _ => None,
+        };
+        if let Some(token) = special_at(place.checked_sub(1)).filter(|token| content.first() == Some(&token.id)) {
+            return Err(double(convention, token, "starts"));
+        }
+        if let Some(token) = special_at(Some(place + 1)).filter(|token| content.last() == Some(&token.id)) {
+            return Err(double(convention, token, "ends"));
+        }
+    }
+    Ok(())
+}
+
+fn double(convention: &str, token: &SpecialToken, place: &'static str) -> DataError {
+    DataError::DoubleSpecial { convention: convention.to_owned(), token: token.token.clone(), place }
+}

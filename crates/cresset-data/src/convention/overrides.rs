@@ -1,0 +1,41 @@
+//! Roles that differ from a preset's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::PadSide;
+
+/// Tokens for roles, where they differ from the preset's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overrides {
+    /// Fills short rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad: Option<String>,
+    /// Stands for what the vocabulary cannot spell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unk: Option<String>,
+    /// Its vector stands for the whole text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cls: Option<String>,
+    /// Ends a text of the encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sep: Option<String>,
+    /// Hides a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask: Option<String>,
+    /// Starts a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bos: Option<String>,
+    /// Ends a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eos: Option<String>,
+    /// The first decoder input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoder_start: Option<String>,
+    /// What always follows the decoder start and is also a label, such as a target language's token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoder_prefix: Option<Vec<String>>,
+    /// Where short rows are filled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pad_side: Option<PadSide>,
+}

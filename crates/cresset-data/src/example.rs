@@ -1,0 +1,36 @@
+//! One example as it stands in the data.
+
+use std::fmt;
+
+/// A text with whatever the data says about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Example {
+    /// The data's own name for it.
+    pub id: Option<String>,
+    /// The line of its file at which it starts, from 1.
+    pub line: usize,
+    /// The text, or the source side of a pair.
+    pub text: String,
+    /// A second text beside the first.
+    pub pair: Option<String>,
+    /// Its class.
+    pub label: Option<Label>,
+    /// A number to predict.
+    pub score: Option<f64>,
+    /// A text to generate.
+    pub target: Option<String>,
+}
+
+/// The class of an example.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Label {
+    /// As in the data; an integer or truth value is kept as its text.
+    Name(String),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Label::Name(name) = self;
+        f.write_str(name)
+    }
+}

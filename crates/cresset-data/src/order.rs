@@ -1,0 +1,152 @@
+//! Which examples make up batch n: a pure function of (lengths, options, seed, n).
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::bucket;
+use crate::seed::{Purpose, rng};
+
+/// The length of an example in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// One sequence.
+    One(usize),
+    /// Two sequences, padded each by itself: source and target.
+    Two(usize, usize),
+}
+
+impl Length {
+    /// The longer side.
+    pub fn longest(self) -> usize {
+        match self {
+            Length::One(n) => n,
+            Length::Two(a, b) => a.max(b),
+        }
+    }
+}
+
+impl From<usize> for Length {
+    fn from(n: usize) -> Self {
+        Length::One(n)
+    }
+}
+
+impl From<(usize, usize)> for Length {
+    fn from((a, b): (usize, usize)) -> Self {
+        Length::Two(a, b)
+    }
+}
+
+/// How large a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchSize {
+    /// Rows; the last batch of an epoch may have fewer.
+    Examples(usize),
+    /// A budget: length of the longest row (of the longer side) times rows is at most this. A row that is longer than
+    /// the budget makes a batch by itself.
+    Tokens(usize),
+}
+
+/// Whether rows of like length go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucketing {
+    /// Yes: less padding. Which of the equally long rows go together, and the order of the batches, differ by epoch.
+    ByLength,
+    /// No. With a token budget every batch then has as many rows as the longest row allows, so that all epochs have
+    /// the same number of batches.
+    None,
+}
+
+/// Whether epochs are shuffled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Each epoch in its own order.
+    Shuffled {
+        /// The seed of all epochs.
+        seed: u64,
+    },
+    /// Always the same: the given order, or by length.
+    Sequential,
+}
+
+/// The batches of all epochs. Every example is in exactly one batch of each epoch.
+#[derive(Debug)]
+pub struct BatchPlan {
+    costs: Vec<usize>,
+    bucketing: Bucketing,
+    order: Order,
+    /// Ends of the batches in the epoch's list of examples; the same in every epoch.
+    ends: Vec<usize>,
+    /// The epoch asked for last; only to save work.
+    cache: Mutex<Option<(u64, Arc<Epoch>)>>,
+}
+
+/// An epoch's examples in their order, and the order of its batches.
+#[derive(Debug)]
+struct Epoch {
+    examples: Vec<u32>,
+    batches: Vec<u32>,
+}
+
+impl BatchPlan {
+    /// A plan for examples of these lengths.
+    pub fn new(lengths: Vec<Length>, size: BatchSize, bucketing: Bucketing, order: Order) -> Self {
+        let costs: Vec<usize> = lengths.into_iter().map(Length::longest).collect();
+        let ends = match bucketing {
+            Bucketing::ByLength => bucket::cut_sorted(&bucket::sorted(&costs), size),
+            Bucketing::None => bucket::cut_even(costs.len(), costs.iter().copied().max().unwrap_or(0), size),
+        };
+        BatchPlan { costs, bucketing, order, ends, cache: Mutex::new(None) }
+    }
+
+    /// Batches in an epoch; the same in every epoch.
+    pub fn batches_per_epoch(&self) -> u64 {
+        self.ends.len() as u64
+    }
+
+    /// The examples of a batch; indices go on from epoch to epoch. Empty if there are no examples.
+    pub fn batch(&self, index: u64) -> Vec<usize> {
+        if self.ends.is_empty() {
+            return Vec::new();
+        }
+        let per_epoch = self.batches_per_epoch();
+        let epoch = self.epoch(index / per_epoch);
+        let batch = epoch.batches[(index % per_epoch) as usize] as usize;
+        let start = if batch == 0 { 0 } else { self.ends[batch - 1] };
+        epoch.examples[start..self.ends[batch]].iter().map(|&example| example as usize).collect()
+    }
+
+    fn epoch(&self, number: u64) -> Arc<Epoch> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*cache {
+            Some((cached, epoch)) if *cached == number => Arc::clone(epoch),
+            _ => {
+                let epoch = Arc::new(self.make_epoch(number));
+                *cache = Some((number, Arc::clone(&epoch)));
+                epoch
+            }
+        }
+    }
+
+    fn make_epoch(&self, number: u64) -> Epoch {
+        let mut examples: Vec<u32> = (0..self.costs.len() as u32).collect();
+        let mut batches: Vec<u32> = (0..self.ends.len() as u32).collect();
+        let shuffle: Option<ChaCha8Rng> = match self.order {
+            Order::Shuffled { seed } => Some(rng(seed, Purpose::Order, number)),
+            Order::Sequential => None,
+        };
+        if let Some(mut rng) = shuffle {
+            examples.shuffle(&mut rng);
+            if self.bucketing == Bucketing::ByLength {
+                batches.shuffle(&mut rng);
+            }
+        }
+        if self.bucketing == Bucketing::ByLength {
+            // A stable sort of shuffled examples draws the order among equal lengths at random.
+            examples.sort_by_key(|&example| self.costs[example as usize]);
+        }
+        Epoch { examples, batches }
+    }
+}

@@ -1,0 +1,159 @@
+//! From files to examples: one format per file of this module.
+
+mod delimited;
+mod jsonl;
+mod lines;
+mod parallel;
+mod text;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, Example};
+
+/// Files and how to read them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// The format of all files.
+    #[serde(default)]
+    pub format: Format,
+    /// The files, read in this order; for `parallel` source and target in turn.
+    pub files: Vec<PathBuf>,
+    /// Which fields or columns hold what.
+    #[serde(default)]
+    pub fields: FieldNames,
+}
+
+/// How files hold examples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// One JSON object a line.
+    #[default]
+    Jsonl,
+    /// Comma-separated, with a header line; cells may be quoted.
+    Csv,
+    /// Tab-separated, with a header line; quotes are ordinary characters.
+    Tsv,
+    /// One document a line; blank lines are skipped.
+    Text,
+    /// Documents separated by blank lines.
+    Paragraphs,
+    /// The whole file is one document, every character of it.
+    WholeFile,
+    /// Two line-aligned files: texts and targets.
+    Parallel,
+}
+
+impl Format {
+    /// Its name in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Jsonl => "jsonl",
+            Format::Csv => "csv",
+            Format::Tsv => "tsv",
+            Format::Text => "text",
+            Format::Paragraphs => "paragraphs",
+            Format::WholeFile => "whole-file",
+            Format::Parallel => "parallel",
+        }
+    }
+}
+
+/// Which fields (JSONL) or columns (CSV, TSV) hold what.
+///
+/// A field that is not named here is looked for under the name of its role and may be absent; one that is named must
+/// be there. The text must be there in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FieldNames {
+    /// The example's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The second text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pair: Option<String>,
+    /// The class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// The text to generate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// Whether an example can do without a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Required,
+    Optional,
+}
+
+/// A role, the field that holds it and whether it must be there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field<'a> {
+    pub(crate) role: &'static str,
+    pub(crate) name: &'a str,
+    pub(crate) need: Need,
+}
+
+impl FieldNames {
+    /// Fields in the order id, text, pair, label, score, target.
+    pub(crate) fn all(&self) -> [Field<'_>; 6] {
+        [
+            Field::of("id", self.id.as_deref()),
+            Field { need: Need::Required, ..Field::of("text", self.text.as_deref()) },
+            Field::of("pair", self.pair.as_deref()),
+            Field::of("label", self.label.as_deref()),
+            Field::of("score", self.score.as_deref()),
+            Field::of("target", self.target.as_deref()),
+        ]
+    }
+}
+
+impl<'a> Field<'a> {
+    fn of(role: &'static str, name: Option<&'a str>) -> Self {
+        match name {
+            Some(name) => Field { role, name, need: Need::Required },
+            None => Field { role, name: role, need: Need::Optional },
+        }
+    }
+}
+
+/// All examples of the files, in their order.
+///
+/// # Errors
+/// No file; a file that is missing, empty or not UTF-8; a line that does not hold what it should.
+pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
+    if config.files.is_empty() {
+        return Err(DataError::Files("no data file is given; name at least one".to_owned()));
+    }
+    if config.format == Format::Parallel {
+        return parallel::read(&config.files);
+    }
+    let mut examples = Vec::new();
+    for path in &config.files {
+        let content = text::read(path)?;
+        let before = examples.len();
+        match config.format {
+            Format::Jsonl => jsonl::read(path, &content, &config.fields, &mut examples)?,
+            Format::Csv => delimited::read_csv(path, &content, &config.fields, &mut examples)?,
+            Format::Tsv => delimited::read_tsv(path, &content, &config.fields, &mut examples)?,
+            Format::Text => lines::read_lines(&content, &mut examples),
+            Format::Paragraphs => lines::read_paragraphs(&content, &mut examples),
+            Format::WholeFile => lines::read_whole(&content, &mut examples),
+            Format::Parallel => unreachable!("handled above"),
+        }
+        if examples.len() == before {
+            return Err(DataError::Empty { path: path.clone(), format: config.format.name().to_owned() });
+        }
+    }
+    Ok(examples)
+}

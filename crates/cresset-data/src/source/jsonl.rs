@@ -1,0 +1,103 @@
+//! JSON lines: `{"text": "a fine film", "label": "positive"}`.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{Field, FieldNames, Need};
+use crate::{DataError, Example, Label};
+
+/// Adds the example of every line; blank lines are skipped.
+pub(super) fn read(path: &Path, content: &str, fields: &FieldNames, examples: &mut Vec<Example>) -> Result<(), DataError> {
+    let fields = fields.all();
+    for (i, line) in content.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let object: Map<String, Value> = serde_json::from_str(line)
+            .map_err(|e| DataError::Json { path: path.to_owned(), line: i + 1, reason: short(&e) })?;
+        examples.push(Object { path, line: i + 1, values: &object }.example(&fields)?);
+    }
+    Ok(())
+}
+
+/// The parser's words without its own line number, which is always 1.
+fn short(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let reason = text.split(" at line ").next().unwrap_or(&text);
+    format!("{reason} at column {}", error.column())
+}
+
+struct Object<'a> {
+    path: &'a Path,
+    line: usize,
+    values: &'a Map<String, Value>,
+}
+
+impl Object<'_> {
+    fn example(&self, [id, text, pair, label, score, target]: &[Field<'_>; 6]) -> Result<Example, DataError> {
+        Ok(Example {
+            id: self.name(id)?,
+            line: self.line,
+            text: self.text(text)?.expect("the text is required"),
+            pair: self.text(pair)?,
+            label: self.name(label)?.map(Label::Name),
+            score: self.number(score)?,
+            target: self.text(target)?,
+        })
+    }
+
+    fn value(&self, field: &Field<'_>) -> Result<Option<&Value>, DataError> {
+        match self.values.get(field.name) {
+            Some(value) if !value.is_null() => Ok(Some(value)),
+            _ if field.need == Need::Optional => Ok(None),
+            _ => Err(DataError::MissingField {
+                path: self.path.to_owned(),
+                line: self.line,
+                field: field.name.to_owned(),
+                role: field.role,
+                present: self.values.keys().cloned().collect(),
+            }),
+        }
+    }
+
+    fn text(&self, field: &Field<'_>) -> Result<Option<String>, DataError> {
+        match self.value(field)? {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(self.wrong(field, other, "a string")),
+        }
+    }
+
+    fn name(&self, field: &Field<'_>) -> Result<Option<String>, DataError> {
+        match self.value(field)? {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(n)) if n.is_i64() || n.is_u64() => Ok(Some(n.to_string())),
+            Some(Value::Bool(b)) => Ok(Some(b.to_string())),
+            Some(other) => Err(self.wrong(field, other, "a string or an integer")),
+        }
+    }
+
+    fn number(&self, field: &Field<'_>) -> Result<Option<f64>, DataError> {
+        match self.value(field)? {
+            None => Ok(None),
+            Some(value) => match value.as_f64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(self.wrong(field, value, "a number")),
+            },
+        }
+    }
+
+    fn wrong(&self, field: &Field<'_>, value: &Value, expected: &'static str) -> DataError {
+        let shown: String = value.to_string().chars().take(60).collect();
+        DataError::FieldType {
+            path: self.path.to_owned(),
+            line: self.line,
+            field: field.name.to_owned(),
+            role: field.role,
+            found: shown,
+            expected,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Text to ids and back. Special tokens are never added here: that is the [`Convention`](crate::Convention)'s business.
+
+mod count;
+mod folder;
+mod train;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde_json::{Map, Value};
+
+pub use train::{TokenizerKind, TokenizerTrainConfig};
+
+use crate::DataError;
+
+/// A tokenizer, loaded from a Hugging Face folder or trained.
+#[derive(Clone, Debug)]
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// `tokenizer_config.json` of the folder it was loaded from.
+    config: Map<String, Value>,
+    vocab_size: usize,
+}
+
+impl Tokenizer {
+    /// Loads `tokenizer.json` from a folder, or the file itself.
+    ///
+    /// # Errors
+    /// A file that is missing, broken, or of a tokenizer that cannot encode every text.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, DataError> {
+        folder::load(path.as_ref())
+    }
+
+    /// Trains a tokenizer with the special tokens and the frame of a convention's preset. The same texts in the same
+    /// order give the same tokenizer, byte for byte.
+    ///
+    /// # Errors
+    /// A convention that does not exist; no text; a vocabulary that the special tokens and the alphabet alone exceed.
+    pub fn train<'a>(
+        config: &TokenizerTrainConfig,
+        texts: impl IntoIterator<Item = &'a str>,
+        convention: &str,
+    ) -> Result<Self, DataError> {
+        train::train(config, texts.into_iter(), convention)
+    }
+
+    /// Writes `tokenizer.json` (with the convention's encoder frame as its post-processor), `tokenizer_config.json`,
+    /// `special_tokens_map.json` and the convention itself.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>, convention: &crate::Convention) -> Result<(), DataError> {
+        folder::save(self, folder.as_ref(), convention)
+    }
+
+    /// The ids of a text, without special tokens around it. Special tokens spelled out in the text become their ids.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let encoding = self.inner.encode_fast(text, false).expect("every text can be encoded: checked when it was made");
+        encoding.get_ids().to_vec()
+    }
+
+    /// The ids of many texts, in parallel.
+    pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
+        texts.par_iter().map(|text| self.encode(text.as_ref())).collect()
+    }
+
+    /// The text of ids; special tokens are left out.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        self.inner.decode(ids, true).unwrap_or_default()
+    }
+
+    /// The id of a token.
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The spelling of a token.
+    pub fn id_to_token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// Rows that an embedding for this tokenizer needs: the highest id, added tokens included, plus one.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// A tokenizer that knows these special tokens too; those it lacks get the ids behind all others. A pre-trained
+    /// model needs as many new embedding rows.
+    ///
+    /// # Errors
+    /// An empty token.
+    pub fn with_special_tokens(mut self, tokens: &[&str]) -> Result<Self, DataError> {
+        if tokens.contains(&"") {
+            return Err(DataError::TokenizerTraining("a special token cannot be empty".to_owned()));
+        }
+        let added = tokens.iter().map(|token| tokenizers::AddedToken::from(*token, true));
+        self.inner.add_special_tokens(added).map_err(train::failed)?;
+        self.vocab_size = vocab_size(&self.inner);
+        Ok(self)
+    }
+
+    /// Wraps a tokenizer that is known to encode every text.
+    fn new(mut inner: tokenizers::Tokenizer, config: Map<String, Value>) -> Self {
+        // Lengths are the convention's business.
+        inner.with_truncation(None).expect("no truncation is always valid");
+        inner.with_padding(None);
+        let vocab_size = vocab_size(&inner);
+        Tokenizer { inner, config, vocab_size }
+    }
+}
+
+fn vocab_size(inner: &tokenizers::Tokenizer) -> usize {
+    inner.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
+}
