@@ -1,1 +1,35 @@
-//! cresset-objectives
+//! Objectives: how a batch is made and how it becomes a loss, one file each.
+//!
+//! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
+//!   previews and saves without naming the objective.
+//! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
+//!   makes it, and a module that turns it into summed loss terms.
+//! * [`open_predictor`] and [`open_generator`] answer with a trained model; [`ModelFolder`] is what is read of its folder,
+//!   [`Description`] what is written.
+//!
+//! What is not here: command lines, config files, the choice of a device.
+
+pub mod causal_lm;
+pub mod classify;
+mod error;
+mod forward;
+mod labels;
+pub mod masked_lm;
+mod model_folder;
+mod predict;
+mod preview;
+mod registry;
+pub mod seq2seq;
+mod session;
+mod setup;
+pub mod upload;
+
+pub use error::RunError;
+pub use forward::{ForwardInput, Output, forward};
+pub use labels::Labels;
+pub use model_folder::{Description, ModelFolder, TaskFacts, load, new_model_config};
+pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
+pub use preview::{Preview, Reader, Shown};
+pub use registry::{ObjectiveConfig, Shape, open};
+pub use session::{Facts, OpenRun, Parts, Rows, Task, TrainOrder};
+pub use setup::{DataSetup, Duration, ModelSource, NewHead, Setup, TrainSetup};

@@ -1,0 +1,237 @@
+//! Causal language modelling: position t predicts token t + 1 from what is before it.
+//!
+//! Loss: negative log likelihood per token (Radford et al. 2019, GPT-2). Either every text is a document of its own,
+//! framed by the convention's start and stop token, or all texts are one stream from which windows are cut.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
+use cresset_losses::token_nll;
+use cresset_model::CausalLm;
+use cresset_ops::Run;
+use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::model_folder::Description;
+use crate::preview::{Reader, Shown};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::upload;
+use crate::{RunError, Setup};
+
+/// `[objective] causal-lm = { .. }`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CausalLmConfig {
+    /// How texts become rows.
+    pub rows: RowKind,
+}
+
+/// How texts become rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowKind {
+    /// Each text a document `<bos> A`, labels `A <eos>`; a text longer than `data.max_length` is cut into several rows.
+    #[default]
+    Documents,
+    /// All texts one after the other; rows are windows of `data.max_length` tokens, drawn at random in training
+    /// (nanoGPT's protocol), side by side in evaluation.
+    Stream,
+}
+
+/// A row: input tokens and, one further on, their labels.
+#[derive(Clone, Debug)]
+pub enum CausalLmItem {
+    /// A tokenized document.
+    Document {
+        /// Input tokens.
+        input: Vec<u32>,
+        /// The token after each.
+        labels: Vec<u32>,
+    },
+    /// A window of the stream that starts here.
+    Window(usize),
+    /// A window of the stream that starts anywhere.
+    RandomWindow,
+}
+
+/// Rows with their labels as plain numbers.
+#[derive(Clone, Debug)]
+pub struct CausalLmBatch {
+    /// Input tokens.
+    pub input: PaddedIds,
+    /// Positions with a target: indices into the `rows x width` positions.
+    pub positions: Vec<u32>,
+    /// The target at each of these positions, row after row.
+    pub labels: Vec<u32>,
+}
+
+/// Makes batches of rows.
+#[derive(Clone, Debug)]
+pub struct CausalLmCollate {
+    pad_id: u32,
+    stream: Arc<Vec<u32>>,
+    width: usize,
+}
+
+impl CausalLmCollate {
+    fn row(&self, item: CausalLmItem, rng: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
+        let start = match item {
+            CausalLmItem::Document { input, labels } => return (input, labels),
+            CausalLmItem::Window(start) => start,
+            CausalLmItem::RandomWindow => rng.random_range(0..self.stream.len() - self.width),
+        };
+        let end = (start + self.width).min(self.stream.len() - 1);
+        (self.stream[start..end].to_vec(), self.stream[start + 1..end + 1].to_vec())
+    }
+}
+
+impl Collate for CausalLmCollate {
+    type Item = CausalLmItem;
+    type Batch = CausalLmBatch;
+
+    fn collate(&self, items: Vec<CausalLmItem>, rng: &mut ChaCha8Rng) -> Result<CausalLmBatch, DataError> {
+        let rows: Vec<_> = items.into_iter().map(|i| self.row(i, rng)).collect();
+        let inputs: Vec<&[u32]> = rows.iter().map(|r| r.0.as_slice()).collect();
+        let input = pad(&inputs, self.pad_id, PadSide::Right);
+        let positions = input.flat_positions();
+        Ok(CausalLmBatch { input, positions, labels: rows.iter().flat_map(|r| r.1.iter().copied()).collect() })
+    }
+}
+
+/// The model and its loss.
+#[derive(Module, Debug)]
+pub struct CausalLanguageModelling {
+    model: CausalLm,
+}
+
+impl CausalLanguageModelling {
+    /// The objective over a decoder.
+    pub fn new(model: CausalLm) -> Self {
+        CausalLanguageModelling { model }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &CausalLm {
+        &self.model
+    }
+
+    fn logits(&self, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
+        let device = upload::device_of(self);
+        // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed.
+        let hidden = self.model.hidden(upload::ids(&batch.input, &device), None, run);
+        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+    }
+}
+
+impl Objective for CausalLanguageModelling {
+    type Batch = CausalLmBatch;
+
+    fn denominators(batch: &CausalLmBatch) -> Denominators {
+        Denominators(vec![("nll", batch.labels.len() as f64)])
+    }
+
+    fn tokens(batch: &CausalLmBatch) -> usize {
+        batch.labels.len()
+    }
+
+    fn loss(&self, batch: &CausalLmBatch, at: &StepContext) -> LossTerms {
+        let logits = self.logits(batch, &at.run());
+        let device = logits.device();
+        let sum = token_nll(logits, upload::indices(&batch.labels, &device), None, 0.0);
+        LossTerms(vec![LossTerm { name: "nll", sum, weight: 1.0 }])
+    }
+
+    fn observe(&self, batch: &CausalLmBatch, report: &mut Report) {
+        let logits = self.logits(batch, &Run::inference());
+        upload::observe_tokens(logits, &batch.labels, &vec![1.0; batch.labels.len()], report);
+    }
+}
+
+impl Task for CausalLanguageModelling {
+    type Collate = CausalLmCollate;
+
+    fn show(batch: &CausalLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let mut start = 0;
+        let row = |i: usize| {
+            let input = batch.input.row(i);
+            let labels = &batch.labels[start..start + input.len()];
+            start += input.len();
+            vec![reader.show("input", input), reader.show("labels", labels)]
+        };
+        (0..batch.input.lengths.len()).map(row).collect()
+    }
+
+    fn metrics(report: &Report) -> BTreeMap<String, f64> {
+        session::token_metrics(report)
+    }
+
+    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
+        description.save(&self.model, folder)
+    }
+}
+
+pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let model_config = setup.model_config()?;
+    let model = CausalLm::new(&session::decoder(&model_config)?, setup.seed, &setup.model_device())?;
+    let model = setup.load_into(model)?;
+    let (train, eval) = match config.rows {
+        RowKind::Documents => (documents(&setup, &setup.data.train)?, documents(&setup, &setup.data.eval)?),
+        RowKind::Stream => (
+            windows(&setup, &setup.data.train, |_| CausalLmItem::RandomWindow)?,
+            windows(&setup, &setup.data.eval, CausalLmItem::Window)?,
+        ),
+    };
+    let description = setup.description(model_config, Map::new());
+    session::open(&setup, Parts { objective: CausalLanguageModelling::new(model), train, eval, description, n_shortened: 0 })
+}
+
+/// Every text framed as a document; a longer one continues in the next row.
+fn documents(setup: &Setup, examples: &[Example]) -> Result<Rows<CausalLanguageModelling>, RunError> {
+    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    let mut items = Vec::new();
+    let mut lengths = Vec::new();
+    for ids in setup.tokenizer.encode_batch(&texts) {
+        let (input, labels) = setup.convention.decoder_pair(&ids, usize::MAX)?;
+        for (input, labels) in input.chunks(setup.data.max_length).zip(labels.chunks(setup.data.max_length)) {
+            lengths.push(Length::from(input.len()));
+            items.push(CausalLmItem::Document { input: input.to_vec(), labels: labels.to_vec() });
+        }
+    }
+    Ok(Rows { items, lengths, collate: collate(setup, Vec::new()) })
+}
+
+/// All texts in one stream: within it documents are set apart by the stop token, unless there is only one.
+fn windows(setup: &Setup, examples: &[Example], item: fn(usize) -> CausalLmItem) -> Result<Rows<CausalLanguageModelling>, RunError> {
+    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    let stop = setup.convention.generation()?.stop;
+    let encoded = setup.tokenizer.encode_batch(&texts);
+    let single = encoded.len() == 1;
+    let mut stream = Vec::new();
+    for ids in encoded {
+        stream.extend(ids);
+        if !single {
+            stream.push(stop);
+        }
+    }
+    let width = setup.data.max_length;
+    if !examples.is_empty() && stream.len() <= width {
+        return Err(RunError::Data(format!(
+            "the text has {} tokens, too few for one row of data.max_length {width}; lower data.max_length or give more text",
+            stream.len()
+        )));
+    }
+    let items: Vec<CausalLmItem> = (0..stream.len().saturating_sub(1)).step_by(width).map(item).collect();
+    let lengths = vec![Length::from(width); items.len()];
+    Ok(Rows { items, lengths, collate: collate(setup, stream) })
+}
+
+fn collate(setup: &Setup, stream: Vec<u32>) -> CausalLmCollate {
+    CausalLmCollate { pad_id: setup.convention.pad_id(), stream: Arc::new(stream), width: setup.data.max_length }
+}

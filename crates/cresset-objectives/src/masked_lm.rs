@@ -1,0 +1,237 @@
+//! Masked language modelling: some tokens are hidden, the model says which they were.
+//!
+//! Loss: negative log likelihood of the hidden tokens (Devlin et al. 2019, BERT, section 3.1). 15 % of the positions are
+//! targets; of these 80 % become `[MASK]`, 10 % a random token, 10 % stay. Special tokens are never targets. Every visit
+//! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::Module;
+use cresset_data::{Collate, DataError, Example, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad};
+use cresset_losses::token_nll;
+use cresset_model::MaskedLm;
+use cresset_ops::Run;
+use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::model_folder::Description;
+use crate::preview::{Reader, Shown};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::upload;
+use crate::{RunError, Setup};
+
+/// `[objective] masked-lm = { .. }`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MaskedLmConfig {
+    /// Share of the positions that are targets.
+    pub rate: f64,
+    /// Share of the targets replaced by the mask token.
+    pub mask_share: f64,
+    /// Share of the targets replaced by a random token.
+    pub random_share: f64,
+}
+
+impl Default for MaskedLmConfig {
+    fn default() -> Self {
+        MaskedLmConfig { rate: 0.15, mask_share: 0.8, random_share: 0.1 }
+    }
+}
+
+impl MaskedLmConfig {
+    /// Checks the rates.
+    ///
+    /// # Errors
+    /// A rate outside its range.
+    pub fn validate(&self) -> Result<(), RunError> {
+        let in_unit = |v: f64| (0.0..=1.0).contains(&v);
+        if !in_unit(self.rate) || self.rate == 0.0 {
+            return Err(RunError::Config(format!("objective.masked-lm.rate is {} but must be above 0 and at most 1; the usual value is 0.15", self.rate)));
+        }
+        if !in_unit(self.mask_share) || !in_unit(self.random_share) || self.mask_share + self.random_share > 1.0 {
+            return Err(RunError::Config(format!(
+                "objective.masked-lm.mask_share {} and random_share {} must each lie between 0 and 1 and add up to at most 1",
+                self.mask_share, self.random_share
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A framed chunk of text.
+#[derive(Clone, Debug)]
+pub struct MaskedLmItem {
+    ids: Vec<u32>,
+    segments: Vec<u32>,
+    special: Vec<bool>,
+}
+
+/// Corrupted texts with their targets, as plain numbers.
+#[derive(Clone, Debug)]
+pub struct MaskedLmBatch {
+    /// Corrupted texts.
+    pub input: PaddedIds,
+    /// Segment of each position.
+    pub segments: Vec<u32>,
+    /// Targets: indices into the `rows x width` positions. Never empty.
+    pub positions: Vec<u32>,
+    /// The hidden token of each target.
+    pub targets: Vec<u32>,
+    /// 1 for a target, 0 for the placeholder of a batch in which nothing was hidden.
+    pub weights: Vec<f32>,
+}
+
+/// Draws the hidden positions.
+#[derive(Clone, Debug)]
+pub struct MaskedLmCollate {
+    pad_id: u32,
+    pad_side: PadSide,
+    options: MaskOptions,
+}
+
+impl Collate for MaskedLmCollate {
+    type Item = MaskedLmItem;
+    type Batch = MaskedLmBatch;
+
+    fn collate(&self, items: Vec<MaskedLmItem>, rng: &mut ChaCha8Rng) -> Result<MaskedLmBatch, DataError> {
+        let masked: Vec<_> = items.iter().map(|i| mask_tokens(&i.ids, &i.special, &self.options, rng)).collect();
+        let ids: Vec<&[u32]> = masked.iter().map(|m| m.ids.as_slice()).collect();
+        let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
+        let input = pad(&ids, self.pad_id, self.pad_side);
+        let mut positions = Vec::new();
+        let mut targets = Vec::new();
+        for (row, m) in masked.iter().enumerate() {
+            let start = input.start_of(row);
+            positions.extend(m.positions.iter().map(|&p| (start + p) as u32));
+            targets.extend_from_slice(&m.targets);
+        }
+        let mut weights = vec![1.0; targets.len()];
+        if targets.is_empty() {
+            (positions, targets, weights) = (vec![0], vec![0], vec![0.0]);
+        }
+        Ok(MaskedLmBatch { segments: pad(&segments, 0, self.pad_side).ids, input, positions, targets, weights })
+    }
+}
+
+/// The model and its loss.
+#[derive(Module, Debug)]
+pub struct MaskedLanguageModelling {
+    model: MaskedLm,
+}
+
+impl MaskedLanguageModelling {
+    /// The objective over a model with a masked-LM head.
+    pub fn new(model: MaskedLm) -> Self {
+        MaskedLanguageModelling { model }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &MaskedLm {
+        &self.model
+    }
+
+    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> burn::tensor::Tensor<2> {
+        let device = upload::device_of(self);
+        let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
+        let hidden = self.model.hidden(input, run);
+        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+    }
+}
+
+impl Objective for MaskedLanguageModelling {
+    type Batch = MaskedLmBatch;
+
+    fn denominators(batch: &MaskedLmBatch) -> Denominators {
+        Denominators(vec![("mlm", upload::total(&batch.weights))])
+    }
+
+    fn tokens(batch: &MaskedLmBatch) -> usize {
+        batch.input.lengths.iter().sum()
+    }
+
+    fn loss(&self, batch: &MaskedLmBatch, at: &StepContext) -> LossTerms {
+        let logits = self.logits(batch, &at.run());
+        let device = logits.device();
+        let sum = token_nll(logits, upload::indices(&batch.targets, &device), Some(upload::floats(&batch.weights, &device)), 0.0);
+        LossTerms(vec![LossTerm { name: "mlm", sum, weight: 1.0 }])
+    }
+
+    fn observe(&self, batch: &MaskedLmBatch, report: &mut Report) {
+        let logits = self.logits(batch, &Run::inference());
+        upload::observe_tokens(logits, &batch.targets, &batch.weights, report);
+    }
+}
+
+impl Task for MaskedLanguageModelling {
+    type Collate = MaskedLmCollate;
+
+    fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let width = batch.input.width;
+        let row = |i: usize| {
+            let ids = batch.input.row(i);
+            let start = batch.input.start_of(i);
+            let mut labels = vec!["-".to_owned(); ids.len()];
+            for ((&position, &target), &weight) in batch.positions.iter().zip(&batch.targets).zip(&batch.weights) {
+                if position as usize / width == i && weight > 0.0 {
+                    labels[position as usize - start] = reader.piece(target);
+                }
+            }
+            vec![
+                reader.show("encoder input", ids),
+                reader.note("labels", labels.join(" ")),
+                reader.note("segments", session::join(&batch.segments[start..start + ids.len()])),
+            ]
+        };
+        (0..batch.input.lengths.len()).map(row).collect()
+    }
+
+    fn metrics(report: &Report) -> BTreeMap<String, f64> {
+        session::token_metrics(report)
+    }
+
+    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
+        description.save(&self.model, folder)
+    }
+}
+
+pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let mask_id = setup.convention.mask_id()?;
+    let model_config = setup.model_config()?;
+    let model = MaskedLm::new(&session::encoder(&model_config, "masked-lm")?, setup.seed, &setup.model_device())?;
+    let model = setup.load_into(model)?;
+    let options = MaskOptions {
+        rate: config.rate,
+        mask_share: config.mask_share,
+        random_share: config.random_share,
+        mask_id,
+        vocab: 0..setup.tokenizer.vocab_size() as u32,
+    };
+    let rows = |examples: &[Example]| -> Result<Rows<MaskedLanguageModelling>, RunError> {
+        let items = encode(&setup, examples)?;
+        let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
+        let collate =
+            MaskedLmCollate { pad_id: setup.convention.pad_id(), pad_side: setup.convention.pad_side(), options: options.clone() };
+        Ok(Rows { items, lengths, collate })
+    };
+    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let description = setup.description(model_config, Map::new());
+    session::open(&setup, Parts { objective: MaskedLanguageModelling::new(model), train, eval, description, n_shortened: 0 })
+}
+
+/// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
+fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
+    let overhead = setup.convention.encoder_input(&[], None, setup.data.max_length)?.ids.len();
+    let room = setup.data.max_length.saturating_sub(overhead).max(1);
+    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    let mut items = Vec::new();
+    for ids in setup.tokenizer.encode_batch(&texts) {
+        for chunk in ids.chunks(room) {
+            let framed = setup.convention.encoder_input(chunk, None, setup.data.max_length)?;
+            items.push(MaskedLmItem { ids: framed.ids, segments: framed.segments, special: framed.special });
+        }
+    }
+    Ok(items)
+}

@@ -1,0 +1,217 @@
+//! A model folder with everything a task needs: Hugging Face's files and `cresset.json` beside them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cresset_data::{Convention, Tokenizer};
+use cresset_model::{
+    HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config, save_weights, write_config,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{NewHead, ObjectiveConfig, RunError};
+
+/// What was read from a model folder, but the weights.
+#[derive(Clone, Debug)]
+pub struct ModelFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The architecture's sizes.
+    pub config: ModelConfig,
+    /// All of `config.json`.
+    pub raw: Map<String, Value>,
+    /// The tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// The tool's own facts; a folder from elsewhere has none.
+    pub facts: Option<TaskFacts>,
+}
+
+/// The task's part of `cresset.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskFacts {
+    /// The version that wrote it.
+    pub version: String,
+    /// The objective the model was trained by.
+    pub objective: ObjectiveConfig,
+    /// Longest input in tokens.
+    pub max_length: usize,
+    /// Longest decoder input in tokens.
+    pub max_target_length: usize,
+    /// How the training data was read; the runner's own.
+    pub source: Value,
+}
+
+/// Name of the file that holds the convention and the task's facts.
+const FACTS_FILE: &str = "cresset.json";
+
+impl ModelFolder {
+    /// Reads config, tokenizer and facts.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        if !path.is_dir() {
+            return Err(RunError::Config(format!("the model folder {} does not exist; check the path", path.display())));
+        }
+        let (config, raw) = read_config(path)?;
+        let tokenizer = Arc::new(Tokenizer::load(path)?);
+        let facts = match fs::read_to_string(path.join(FACTS_FILE)) {
+            Ok(text) => {
+                let value: Value = serde_json::from_str(&text).map_err(|e| damaged(path, &e.to_string()))?;
+                match value.get("task") {
+                    Some(task) => Some(serde_json::from_value(task.clone()).map_err(|e| damaged(path, &e.to_string()))?),
+                    None => None,
+                }
+            }
+            Err(_) => None,
+        };
+        Ok(ModelFolder { path: path.to_owned(), config, raw, tokenizer, facts })
+    }
+
+    /// The convention stored in the folder, or the preset of its architecture.
+    ///
+    /// # Errors
+    /// A special token that the tokenizer does not have.
+    pub fn convention(&self) -> Result<Convention, RunError> {
+        if self.path.join(FACTS_FILE).exists() {
+            return Ok(Convention::load(&self.path, &self.tokenizer)?);
+        }
+        Ok(Convention::preset(preset_of(&self.config), &self.tokenizer)?)
+    }
+
+    /// The architecture's class name, as in `BertForMaskedLM`.
+    pub fn architecture(&self) -> Option<&str> {
+        self.raw.get("architectures")?.get(0)?.as_str()
+    }
+
+    /// The class names of a classifier, in the order of its outputs.
+    pub fn labels(&self) -> Option<Vec<String>> {
+        let map = self.raw.get("id2label")?.as_object()?;
+        (0..map.len()).map(|i| map.get(&i.to_string())?.as_str().map(str::to_owned)).collect()
+    }
+}
+
+fn damaged(path: &Path, why: &str) -> RunError {
+    RunError::Config(format!("{} is damaged: {why}; restore it or remove it to use the architecture's preset", path.join(FACTS_FILE).display()))
+}
+
+fn preset_of(config: &ModelConfig) -> &'static str {
+    match config {
+        ModelConfig::Bert(_) => "bert",
+        ModelConfig::T5(_) => "t5",
+        ModelConfig::Marian(_) => "marian",
+        ModelConfig::Gpt2(_) => "gpt",
+    }
+}
+
+/// Loads weights into a model and refuses a partial load, except of a new task head where that is allowed.
+///
+/// # Errors
+/// A damaged file; tensors the folder lacks, by name.
+pub fn load<M: HfModel>(model: M, folder: &Path, new_head: NewHead) -> Result<(M, LoadReport), RunError> {
+    let (model, report) = load_weights(model, folder)?;
+    let is_head = |name: &String| name.starts_with("classifier.") || name.contains("pooler.") || name.starts_with("cls.");
+    let missing: Vec<&String> = report.new.iter().filter(|n| new_head == NewHead::Refused || !is_head(n)).collect();
+    if missing.is_empty() {
+        return Ok((model, report));
+    }
+    let names = missing.iter().take(5).map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+    Err(RunError::Config(format!(
+        "{} lacks {} tensor(s) of this model ({names}{}); choose a folder of the right architecture and head, or train the head first",
+        folder.display(),
+        missing.len(),
+        if missing.len() > 5 { ", ..." } else { "" }
+    )))
+}
+
+/// What is written beside the weights.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// The architecture's sizes.
+    pub config: ModelConfig,
+    /// More keys of `config.json`: labels, token ids.
+    pub extra: Map<String, Value>,
+    /// The tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// The convention.
+    pub convention: Arc<Convention>,
+    /// The task's facts.
+    pub facts: TaskFacts,
+}
+
+impl Description {
+    /// Writes a whole model folder, all or nothing: into a temporary folder beside it, then renamed into place.
+    ///
+    /// # Errors
+    /// A file that cannot be written; the temporary folder is removed.
+    pub fn save<M: HfModel>(&self, model: &M, folder: &Path) -> Result<(), RunError> {
+        let fail = |source| RunError::Write { path: folder.to_owned(), source };
+        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(fail)?;
+        let temporary = tempfile::Builder::new().prefix(".saving").tempdir_in(parent).map_err(fail)?;
+        self.write_files(model, temporary.path())?;
+        let old = parent.join(format!(".old-{}", folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())));
+        let had_old = folder.exists();
+        if had_old {
+            let _ = fs::remove_dir_all(&old);
+            fs::rename(folder, &old).map_err(fail)?;
+        }
+        fs::rename(temporary.keep(), folder).map_err(fail)?;
+        if had_old {
+            fs::remove_dir_all(&old).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    fn write_files<M: HfModel>(&self, model: &M, folder: &Path) -> Result<(), RunError> {
+        write_config(&self.config, model.architecture(), self.extra.clone(), folder)?;
+        save_weights(model, folder)?;
+        self.tokenizer.save(folder, &self.convention)?;
+        self.convention.save(folder)?;
+        let path = folder.join(FACTS_FILE);
+        let fail = |source| RunError::Write { path: path.clone(), source };
+        let mut facts: Map<String, Value> = fs::read(&path)
+            .map_err(fail)
+            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| fail(e.into())))?;
+        facts.insert("task".into(), serde_json::to_value(&self.facts).map_err(|e| fail(e.into()))?);
+        fs::write(&path, serde_json::to_vec_pretty(&facts).map_err(|e| fail(e.into()))?).map_err(fail)?;
+        for entry in fs::read_dir(folder).map_err(fail)? {
+            fs::File::open(entry.map_err(fail)?.path()).and_then(|f| f.sync_all()).map_err(fail)?;
+        }
+        Ok(())
+    }
+}
+
+/// The sizes of a new model: those given, and those that the tokenizer and the convention decide.
+///
+/// # Errors
+/// An unknown key; sizes that make no sense; a vocabulary smaller than the tokenizer's.
+pub fn new_model_config(
+    kind: &str,
+    mut sizes: Map<String, Value>,
+    tokenizer: &Tokenizer,
+    convention: &Convention,
+) -> Result<ModelConfig, RunError> {
+    sizes.entry("vocab_size").or_insert_with(|| Value::from(tokenizer.vocab_size()));
+    let roles = convention.roles();
+    let mut decided = vec![("pad_token_id", Some(convention.pad_id()))];
+    if let Some(frame) = convention.decoder_frame().and(convention.generation().ok()) {
+        decided.push(("eos_token_id", Some(frame.stop)));
+        if convention.encoder_frame().is_some() {
+            decided.push(("decoder_start_token_id", frame.start.first().copied()));
+        }
+        if kind != "t5" {
+            decided.push(("bos_token_id", roles.bos.as_ref().map(|t| t.id)));
+        }
+    }
+    for (key, id) in decided {
+        if let Some(id) = id {
+            sizes.entry(key).or_insert_with(|| Value::from(id));
+        }
+    }
+    let config = ModelConfig::from_toml_table(kind, sizes)?;
+    check_vocabulary(&config, tokenizer.vocab_size())?;
+    Ok(config)
+}

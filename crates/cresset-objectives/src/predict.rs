@@ -1,0 +1,246 @@
+//! Answers of a trained model: classes, fillings of masks, generated text.
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use cresset_data::{Convention, Example, Tokenizer, pad};
+use cresset_model::{
+    CausalLm, EncoderInput, GreedyOptions, MaskedLm, Seq2SeqLm, SequenceClassifier, greedy_causal, greedy_seq2seq,
+};
+use cresset_ops::Run;
+use serde_json::{Map, Value, json};
+
+use crate::model_folder::{ModelFolder, load};
+use crate::{NewHead, ObjectiveConfig, RunError, session, upload};
+
+/// One answer: the fields of an output line.
+pub type Answer = Map<String, Value>;
+
+/// A trained model that answers.
+pub trait Predict {
+    /// One answer per input, in their order.
+    ///
+    /// # Errors
+    /// An input the model cannot take.
+    fn predict(&self, inputs: &[Example]) -> Result<Vec<Answer>, RunError>;
+}
+
+/// A trained model that writes text.
+pub trait Generate {
+    /// One text per input, in their order.
+    ///
+    /// # Errors
+    /// An input the model cannot take.
+    fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError>;
+}
+
+/// Opens the folder of a classifier or a masked language model; `top` fillings are given per mask.
+///
+/// # Errors
+/// A folder whose head does not predict, or whose weights are incomplete.
+pub fn open_predictor(folder: &ModelFolder, device: &Device, top: usize) -> Result<Box<dyn Predict>, RunError> {
+    let frame = Frame::of(folder)?;
+    match folder.architecture() {
+        Some("BertForSequenceClassification") => {
+            let labels = folder.labels().ok_or_else(|| {
+                RunError::Config(format!("{}: config.json has no id2label, so the classes have no names; add it", folder.path.display()))
+            })?;
+            let model = SequenceClassifier::new(&session::encoder(&folder.config, "classify")?, labels.len(), 0, device)?;
+            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            Ok(Box::new(ClassPredictor { model, labels, frame, device: device.clone() }))
+        }
+        Some("BertForMaskedLM") => {
+            let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
+            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            Ok(Box::new(MaskPredictor { model, frame, top, device: device.clone() }))
+        }
+        other => Err(wrong_head(folder, other, "predict", "use `cresset generate` for a model that writes text")),
+    }
+}
+
+/// Opens the folder of a model that writes text.
+///
+/// # Errors
+/// A folder whose head does not write, or whose weights are incomplete.
+pub fn open_generator(folder: &ModelFolder, device: &Device) -> Result<Box<dyn Generate>, RunError> {
+    let frame = Frame::of(folder)?;
+    match folder.architecture() {
+        Some("T5ForConditionalGeneration" | "MarianMTModel") => {
+            let prefix = match folder.facts.as_ref().map(|f| &f.objective) {
+                Some(ObjectiveConfig::Seq2Seq(config)) => config.prefix.clone(),
+                _ => String::new(),
+            };
+            let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
+            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            Ok(Box::new(PairGenerator { model, frame, prefix, device: device.clone() }))
+        }
+        Some("GPT2LMHeadModel") => {
+            let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
+            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            Ok(Box::new(TextGenerator { model, frame, positions: folder.config.max_positions() }))
+        }
+        other => Err(wrong_head(folder, other, "generate", "use `cresset predict` for a classifier or a masked language model")),
+    }
+}
+
+fn wrong_head(folder: &ModelFolder, architecture: Option<&str>, verb: &str, hint: &str) -> RunError {
+    RunError::Config(format!(
+        "{} is a {} and cannot {verb}; {hint}",
+        folder.path.display(),
+        architecture.unwrap_or("model without `architectures` in config.json")
+    ))
+}
+
+/// Texts to framed ids and back.
+struct Frame {
+    tokenizer: std::sync::Arc<Tokenizer>,
+    convention: Convention,
+    max_length: usize,
+}
+
+impl Frame {
+    fn of(folder: &ModelFolder) -> Result<Self, RunError> {
+        let positions = folder.config.max_positions().unwrap_or(512);
+        let max_length = folder.facts.as_ref().map_or(positions, |f| f.max_length);
+        Ok(Frame { tokenizer: folder.tokenizer.clone(), convention: folder.convention()?, max_length })
+    }
+
+    fn encoder_input(&self, texts: &[String], pairs: &[Option<&str>], device: &Device) -> Result<(EncoderInput, Vec<Vec<u32>>), RunError> {
+        let mut ids = Vec::new();
+        let mut segments = Vec::new();
+        for (text, pair) in self.tokenizer.encode_batch(texts).iter().zip(pairs) {
+            let pair = pair.map(|p| self.tokenizer.encode(p));
+            let framed = self.convention.encoder_input(text, pair.as_deref(), self.max_length)?;
+            ids.push(framed.ids);
+            segments.push(framed.segments);
+        }
+        let side = self.convention.pad_side();
+        let padded = pad(&ids, self.convention.pad_id(), side);
+        let segments = pad(&segments, 0, side).ids;
+        Ok((upload::encoder_input(&padded, Some(&segments), device), ids))
+    }
+}
+
+struct ClassPredictor {
+    model: SequenceClassifier,
+    labels: Vec<String>,
+    frame: Frame,
+    device: Device,
+}
+
+impl Predict for ClassPredictor {
+    fn predict(&self, inputs: &[Example]) -> Result<Vec<Answer>, RunError> {
+        let texts: Vec<String> = inputs.iter().map(|e| e.text.clone()).collect();
+        let pairs: Vec<Option<&str>> = inputs.iter().map(|e| e.pair.as_deref()).collect();
+        let (input, _) = self.frame.encoder_input(&texts, &pairs, &self.device)?;
+        let scores = softmax(self.model.forward(input, &Run::inference()), 1);
+        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
+        let answer = |row: &[f32]| {
+            let best = argmax(row);
+            let scores: Map<String, Value> = self.labels.iter().zip(row).map(|(l, s)| (l.clone(), json!(s))).collect();
+            Answer::from_iter([("label".to_owned(), json!(self.labels[best])), ("scores".to_owned(), Value::Object(scores))])
+        };
+        Ok(scores.chunks(self.labels.len()).map(answer).collect())
+    }
+}
+
+struct MaskPredictor {
+    model: MaskedLm,
+    frame: Frame,
+    top: usize,
+    device: Device,
+}
+
+impl Predict for MaskPredictor {
+    fn predict(&self, inputs: &[Example]) -> Result<Vec<Answer>, RunError> {
+        let mask = self.frame.convention.mask_id()?;
+        let texts: Vec<String> = inputs.iter().map(|e| e.text.clone()).collect();
+        let (input, ids) = self.frame.encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
+        let width = input.ids.dims()[1];
+        let places: Vec<(usize, usize)> = ids
+            .iter()
+            .enumerate()
+            .flat_map(|(row, ids)| ids.iter().enumerate().filter(|(_, id)| **id == mask).map(move |(at, _)| (row, at)))
+            .collect();
+        for (row, example) in inputs.iter().enumerate() {
+            if !places.iter().any(|(r, _)| *r == row) {
+                let token = self.frame.tokenizer.id_to_token(mask).unwrap_or_default();
+                return Err(RunError::Data(format!("line {} holds no {token}; put {token} where a token is to be filled in", example.line)));
+            }
+        }
+        let flat: Vec<u32> = places.iter().map(|(row, at)| (row * width + at) as u32).collect();
+        let hidden = self.model.hidden(input, &Run::inference());
+        let scores = softmax(self.model.logits_at(hidden, upload::indices(&flat, &self.device)), 1);
+        let fillings = self.fillings(scores);
+        let mut answers = vec![Vec::new(); inputs.len()];
+        for ((row, _), filling) in places.iter().zip(fillings) {
+            answers[*row].push(filling);
+        }
+        Ok(answers.into_iter().map(|masks| Answer::from_iter([("masks".to_owned(), Value::Array(masks))])).collect())
+    }
+}
+
+impl MaskPredictor {
+    fn fillings(&self, scores: Tensor<2>) -> Vec<Value> {
+        let [_, vocabulary] = scores.dims();
+        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
+        let filling = |row: &[f32]| {
+            let mut order: Vec<usize> = (0..row.len()).collect();
+            order.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
+            let token = |id: &usize| json!({"token": self.frame.tokenizer.id_to_token(*id as u32), "score": row[*id]});
+            Value::Array(order.iter().take(self.top).map(token).collect())
+        };
+        scores.chunks(vocabulary).map(filling).collect()
+    }
+}
+
+fn argmax(row: &[f32]) -> usize {
+    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
+}
+
+struct PairGenerator {
+    model: Seq2SeqLm,
+    frame: Frame,
+    prefix: String,
+    device: Device,
+}
+
+impl Generate for PairGenerator {
+    fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError> {
+        let texts: Vec<String> = inputs.iter().map(|e| format!("{}{}", self.prefix, e.text)).collect();
+        let (mut input, _) = self.frame.encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
+        input.segments = None;
+        let frame = self.frame.convention.generation()?;
+        let options = GreedyOptions { start: frame.start, stop: frame.stop, pad: frame.pad, max_new_tokens };
+        Ok(greedy_seq2seq(&self.model, input, &options).iter().map(|ids| self.frame.tokenizer.decode(ids)).collect())
+    }
+}
+
+struct TextGenerator {
+    model: CausalLm,
+    frame: Frame,
+    positions: Option<usize>,
+}
+
+impl Generate for TextGenerator {
+    fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError> {
+        let frame = self.frame.convention.generation()?;
+        let mut prompts = Vec::new();
+        for example in inputs {
+            let mut ids = frame.start.clone();
+            ids.extend(self.frame.tokenizer.encode(&example.text));
+            if ids.is_empty() {
+                return Err(RunError::Data(format!("line {} is empty, and the model's convention has no start token; give a prompt", example.line)));
+            }
+            if let Some(positions) = self.positions.filter(|p| ids.len() + max_new_tokens > *p) {
+                return Err(RunError::Data(format!(
+                    "the prompt in line {} has {} tokens, which with {max_new_tokens} new ones exceeds the model's {positions} positions; lower --max-new-tokens or shorten the prompt",
+                    example.line,
+                    ids.len()
+                )));
+            }
+            prompts.push(ids);
+        }
+        let options = GreedyOptions { start: Vec::new(), stop: frame.stop, pad: frame.pad, max_new_tokens };
+        Ok(greedy_causal(&self.model, &prompts, &options).iter().map(|ids| self.frame.tokenizer.decode(ids)).collect())
+    }
+}

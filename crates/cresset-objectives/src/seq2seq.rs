@@ -1,0 +1,200 @@
+//! Sequence to sequence with teacher forcing: decoder position t sees the source and the targets before t.
+//!
+//! Loss: negative log likelihood per target token, `L = -sum_t log p(y_t | y_<t, x)` (Sutskever et al. 2014; Vaswani et
+//! al. 2017 for label smoothing). The decoder-start token, the stop token and with them the shift come from the convention.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
+use cresset_losses::token_nll;
+use cresset_model::Seq2SeqLm;
+use cresset_ops::Run;
+use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use crate::model_folder::Description;
+use crate::preview::{Reader, Shown};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::upload;
+use crate::{RunError, Setup};
+
+/// `[objective] seq2seq = { .. }`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seq2SeqConfig {
+    /// Put in front of every source text, as in T5's "translate English to German: ".
+    pub prefix: String,
+    /// Share of the target's probability spread over the vocabulary.
+    pub label_smoothing: f64,
+}
+
+/// A tokenized pair.
+#[derive(Clone, Debug)]
+pub struct Seq2SeqItem {
+    source: Vec<u32>,
+    decoder_input: Vec<u32>,
+    labels: Vec<u32>,
+}
+
+/// Sources and targets as plain numbers.
+#[derive(Clone, Debug)]
+pub struct Seq2SeqBatch {
+    /// Framed sources.
+    pub source: PaddedIds,
+    /// Decoder inputs: the labels, shifted behind the start token.
+    pub decoder_input: PaddedIds,
+    /// Positions with a target: indices into the `rows x width` positions of the decoder input.
+    pub positions: Vec<u32>,
+    /// The target at each of these positions, row after row.
+    pub labels: Vec<u32>,
+}
+
+/// Makes batches of pairs.
+#[derive(Clone, Debug)]
+pub struct Seq2SeqCollate {
+    pad_id: u32,
+}
+
+impl Collate for Seq2SeqCollate {
+    type Item = Seq2SeqItem;
+    type Batch = Seq2SeqBatch;
+
+    fn collate(&self, items: Vec<Seq2SeqItem>, _rng: &mut ChaCha8Rng) -> Result<Seq2SeqBatch, DataError> {
+        let sources: Vec<&[u32]> = items.iter().map(|i| i.source.as_slice()).collect();
+        let inputs: Vec<&[u32]> = items.iter().map(|i| i.decoder_input.as_slice()).collect();
+        let decoder_input = pad(&inputs, self.pad_id, PadSide::Right);
+        let positions = decoder_input.flat_positions();
+        Ok(Seq2SeqBatch {
+            source: pad(&sources, self.pad_id, PadSide::Right),
+            decoder_input,
+            positions,
+            labels: items.iter().flat_map(|i| i.labels.iter().copied()).collect(),
+        })
+    }
+}
+
+/// The model and its loss.
+#[derive(Module, Debug)]
+pub struct SequenceToSequence {
+    model: Seq2SeqLm,
+    #[module(skip)]
+    label_smoothing: f64,
+}
+
+impl SequenceToSequence {
+    /// The objective over an encoder-decoder.
+    pub fn new(model: Seq2SeqLm, label_smoothing: f64) -> Self {
+        SequenceToSequence { model, label_smoothing }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Seq2SeqLm {
+        &self.model
+    }
+
+    fn logits(&self, batch: &Seq2SeqBatch, run: &Run) -> Tensor<2> {
+        let device = upload::device_of(self);
+        let source = upload::encoder_input(&batch.source, None, &device);
+        let memory_keep = source.keep.clone();
+        let memory = self.model.encode(source, run);
+        let hidden = self.model.decode(upload::ids(&batch.decoder_input, &device), memory, memory_keep, run);
+        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+    }
+}
+
+impl Objective for SequenceToSequence {
+    type Batch = Seq2SeqBatch;
+
+    fn denominators(batch: &Seq2SeqBatch) -> Denominators {
+        Denominators(vec![("nll", batch.labels.len() as f64)])
+    }
+
+    fn tokens(batch: &Seq2SeqBatch) -> usize {
+        batch.source.lengths.iter().sum::<usize>() + batch.labels.len()
+    }
+
+    fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
+        let logits = self.logits(batch, &at.run());
+        let device = logits.device();
+        let sum = token_nll(logits, upload::indices(&batch.labels, &device), None, self.label_smoothing);
+        LossTerms(vec![LossTerm { name: "nll", sum, weight: 1.0 }])
+    }
+
+    fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
+        let logits = self.logits(batch, &Run::inference());
+        upload::observe_tokens(logits, &batch.labels, &vec![1.0; batch.labels.len()], report);
+    }
+}
+
+impl Task for SequenceToSequence {
+    type Collate = Seq2SeqCollate;
+
+    fn show(batch: &Seq2SeqBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let mut start = 0;
+        let row = |i: usize| {
+            let input = batch.decoder_input.row(i);
+            let labels = &batch.labels[start..start + input.len()];
+            start += input.len();
+            vec![
+                reader.show("encoder input", batch.source.row(i)),
+                reader.show("decoder input", input),
+                reader.show("labels", labels),
+            ]
+        };
+        (0..batch.source.lengths.len()).map(row).collect()
+    }
+
+    fn metrics(report: &Report) -> BTreeMap<String, f64> {
+        session::token_metrics(report)
+    }
+
+    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
+        description.save(&self.model, folder)
+    }
+}
+
+pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let model_config = setup.model_config()?;
+    let model = Seq2SeqLm::new(&session::seq2seq(&model_config)?, setup.seed, &setup.model_device())?;
+    let model = setup.load_into(model)?;
+    let mut n_shortened = 0;
+    let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
+        let items = encode(config, &setup, examples, &mut n_shortened)?;
+        let lengths = items.iter().map(|i| Length::from((i.source.len(), i.labels.len()))).collect();
+        Ok(Rows { items, lengths, collate: Seq2SeqCollate { pad_id: setup.convention.pad_id() } })
+    };
+    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let objective = SequenceToSequence::new(model, config.label_smoothing);
+    let description = setup.description(model_config, Map::new());
+    session::open(&setup, Parts { objective, train, eval, description, n_shortened })
+}
+
+fn encode(
+    config: &Seq2SeqConfig,
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Vec<Seq2SeqItem>, RunError> {
+    let sources: Vec<String> = examples.iter().map(|e| format!("{}{}", config.prefix, e.text)).collect();
+    let targets = examples.iter().map(target_of).collect::<Result<Vec<&str>, RunError>>()?;
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    let pairs = setup.tokenizer.encode_batch(&sources).into_iter().zip(setup.tokenizer.encode_batch(&targets));
+    let item = |(source, target): (Vec<u32>, Vec<u32>)| {
+        let framed = setup.convention.encoder_input(&source, None, setup.data.max_length)?;
+        let (decoder_input, labels) = setup.convention.decoder_pair(&target, setup.data.max_target_length)?;
+        *n_shortened += usize::from(framed.truncated > 0 || labels.len() < target.len());
+        Ok(Seq2SeqItem { source: framed.ids, decoder_input, labels })
+    };
+    pairs.map(item).collect()
+}
+
+fn target_of(example: &Example) -> Result<&str, RunError> {
+    example.target.as_deref().ok_or_else(|| {
+        RunError::Data(format!("line {} has no target; set data.fields.target to the field that holds it, or data.format = \"parallel\"", example.line))
+    })
+}

@@ -1,0 +1,329 @@
+//! One opened objective: data, model and trainer together, behind a trait that does not name the objective.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
+use cresset_model::{DecoderConfig, EncoderConfig, ModelConfig, Seq2SeqConfig};
+use cresset_train::{
+    BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer, TrainerConfig, run,
+};
+
+use crate::model_folder::Description;
+use crate::preview::{Preview, Reader, Shown};
+use crate::setup::{Duration, Setup, TrainSetup};
+use crate::RunError;
+
+/// What a session needs from an objective beyond its loss.
+pub trait Task: Objective {
+    /// Makes its batches.
+    type Collate: Collate<Batch = Self::Batch>;
+
+    /// The rows of a batch as a person reads them.
+    fn show(batch: &Self::Batch, reader: &Reader<'_>) -> Vec<Vec<Shown>>;
+
+    /// Named metrics from what the evaluation observed.
+    fn metrics(report: &Report) -> BTreeMap<String, f64>;
+
+    /// Writes the model as a folder.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError>;
+}
+
+/// Where a training run goes, and who is told.
+pub struct TrainOrder<'a> {
+    /// Steps between evaluations.
+    pub eval_every: Option<u64>,
+    /// Steps between checkpoints; `None` writes one only after the last step.
+    pub checkpoint_every: Option<u64>,
+    /// Checkpoints that are kept besides the best.
+    pub keep_last: usize,
+    /// By which metric the best model is chosen.
+    pub keep_best: Option<KeepBest>,
+    /// The folder of the checkpoints.
+    pub checkpoints: &'a Path,
+    /// The folder of the best model.
+    pub best: &'a Path,
+    /// A checkpoint to continue from.
+    pub resume: Option<&'a Path>,
+    /// Told of every event.
+    pub on_event: &'a mut dyn FnMut(&Event) -> Result<(), BoxError>,
+    /// Set from outside to stop after the current step.
+    pub stop: &'a AtomicBool,
+}
+
+/// Sizes of an opened run.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Trained numbers.
+    pub n_parameters: usize,
+    /// Rows to train on.
+    pub n_train: usize,
+    /// Rows held out.
+    pub n_eval: usize,
+    /// Optimizer steps of a pass over the training data.
+    pub steps_per_epoch: u64,
+    /// Optimizer steps of the run.
+    pub steps: u64,
+    /// Examples that were shortened to the longest input.
+    pub n_shortened: usize,
+}
+
+/// An opened objective.
+pub trait OpenRun {
+    /// Its sizes.
+    fn facts(&self) -> &Facts;
+
+    /// Trains to the end, or until stopped.
+    ///
+    /// # Errors
+    /// A batch that cannot be made, a non-finite loss, a checkpoint that cannot be written.
+    fn train(&mut self, order: TrainOrder<'_>) -> Result<Outcome, RunError>;
+
+    /// Metrics on the held-out data.
+    ///
+    /// # Errors
+    /// A batch that cannot be made.
+    fn evaluate(&self) -> Result<BTreeMap<String, f64>, RunError>;
+
+    /// A training batch as a person reads it; `rows` at most.
+    ///
+    /// # Errors
+    /// A batch that cannot be made.
+    fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError>;
+
+    /// Writes the model as a Hugging Face folder, all or nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    fn save_model(&self, folder: &Path) -> Result<(), RunError>;
+}
+
+/// What an objective hands over to become a session.
+pub struct Parts<T: Task> {
+    /// The model with its loss; on the autodiff device if it is to be trained.
+    pub objective: T,
+    /// Training rows and what makes batches of them.
+    pub train: Rows<T>,
+    /// Held-out rows and what makes batches of them.
+    pub eval: Rows<T>,
+    /// What is written beside the weights.
+    pub description: Description,
+    /// Examples that were shortened.
+    pub n_shortened: usize,
+}
+
+/// Encoded rows of one split.
+pub struct Rows<T: Task> {
+    /// The rows.
+    pub items: Vec<<T::Collate as Collate>::Item>,
+    /// Their lengths, for bucketing.
+    pub lengths: Vec<Length>,
+    /// What makes batches of them.
+    pub collate: T::Collate,
+}
+
+struct Session<T: Task> {
+    setup: Setup,
+    state: State<T>,
+    train: Option<Arc<Loader<T::Collate>>>,
+    eval: Option<Arc<Loader<T::Collate>>>,
+    description: Description,
+    facts: Facts,
+    accumulate: u64,
+}
+
+enum State<T: Task> {
+    Training(Box<Trainer<T>>),
+    Fixed(T),
+}
+
+/// Makes a session from its parts.
+///
+/// # Errors
+/// A schedule that does not fit the number of steps.
+pub(crate) fn open<T>(setup: &Setup, parts: Parts<T>) -> Result<Box<dyn OpenRun>, RunError>
+where
+    T: Task,
+    <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
+{
+    let n_train = parts.train.items.len();
+    let n_eval = parts.eval.items.len();
+    let train = (n_train > 0).then(|| {
+        let plan = setup.data.train_plan(parts.train.lengths, setup.seed);
+        Arc::new(Loader::new(parts.train.items, parts.train.collate, plan, setup.seed))
+    });
+    let eval = (n_eval > 0).then(|| {
+        let plan = setup.data.eval_plan(parts.eval.lengths);
+        Arc::new(Loader::new(parts.eval.items, parts.eval.collate, plan, setup.seed))
+    });
+    let accumulate = setup.train.as_ref().map_or(1, |t| t.accumulate as u64);
+    let steps_per_epoch = train.as_ref().map_or(0, |t| t.batches_per_epoch().div_ceil(accumulate));
+    let steps = match setup.train.as_ref().map(|t| t.duration) {
+        Some(Duration::Steps(steps)) => steps,
+        Some(Duration::Epochs(epochs)) => ((steps_per_epoch as f64 * epochs).round() as u64).max(1),
+        None => 0,
+    };
+    let facts = Facts {
+        n_parameters: parts.objective.num_params(),
+        n_train,
+        n_eval,
+        steps_per_epoch,
+        steps,
+        n_shortened: parts.n_shortened,
+    };
+    let state = match &setup.train {
+        Some(train) => State::Training(Box::new(Trainer::new(parts.objective, trainer_config(setup.seed, steps, train))?)),
+        None => State::Fixed(parts.objective),
+    };
+    Ok(Box::new(Session { setup: setup.clone(), state, train, eval, description: parts.description, facts, accumulate }))
+}
+
+fn trainer_config(seed: u64, steps: u64, train: &TrainSetup) -> TrainerConfig {
+    TrainerConfig {
+        seed,
+        steps,
+        accumulate: train.accumulate,
+        optim: train.optim.clone(),
+        schedule: train.schedule.clone(),
+    }
+}
+
+/// How many micro-batches the loader thread may be ahead.
+const PREFETCH: usize = 8;
+
+impl<T: Task> Session<T> {
+    fn objective(&self) -> &T {
+        match &self.state {
+            State::Training(trainer) => trainer.model(),
+            State::Fixed(objective) => objective,
+        }
+    }
+}
+
+/// Metrics of a model over the held-out batches.
+fn measure<T: Task>(objective: &T, eval: &Loader<T::Collate>) -> Result<BTreeMap<String, f64>, DataError> {
+    let model = objective.valid();
+    let mut report = Report::new();
+    for index in 0..eval.batches_per_epoch() {
+        model.observe(&eval.batch(index)?, &mut report);
+    }
+    Ok(T::metrics(&report))
+}
+
+impl<T: Task> OpenRun for Session<T> {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn train(&mut self, order: TrainOrder<'_>) -> Result<Outcome, RunError> {
+        let (State::Training(trainer), Some(train)) = (&mut self.state, &self.train) else {
+            return Err(RunError::Config("this run was opened without training data".into()));
+        };
+        if let Some(folder) = order.resume {
+            trainer.load_checkpoint(folder)?;
+        }
+        let plan = RunPlan {
+            eval_every: order.eval_every,
+            checkpoint_every: order.checkpoint_every,
+            keep_last: order.keep_last,
+            keep_best: order.keep_best,
+            checkpoints: order.checkpoints.to_owned(),
+            user: serde_json::Value::Null,
+        };
+        let from = trainer.steps_done() * self.accumulate;
+        let mut batches: Prefetch<T::Batch> =
+            Arc::clone(train).prefetch(from..self.facts.steps * self.accumulate, PREFETCH);
+        let mut batch = |index: u64| -> Result<T::Batch, BoxError> {
+            let (made, batch) = batches.next().ok_or_else(|| format!("no batch {index}: the run has no more"))?;
+            assert_eq!(made, index, "the trainer asks for the micro-batches in order");
+            Ok(batch?)
+        };
+        let eval = self.eval.clone();
+        let mut evaluate = |trainer: &Trainer<T>| -> Result<BTreeMap<String, f64>, BoxError> {
+            let eval = eval.as_ref().expect("the hook is given only with held-out data");
+            Ok(measure(trainer.model(), eval)?)
+        };
+        let description = &self.description;
+        let best = order.best;
+        let hooks = RunHooks {
+            batch: &mut batch,
+            evaluate: if self.eval.is_some() { Some(&mut evaluate) } else { None },
+            save_best: &mut |objective| Ok(objective.save(description, best)?),
+            on_event: order.on_event,
+        };
+        Ok(run(trainer, &plan, hooks, order.stop)?)
+    }
+
+    fn evaluate(&self) -> Result<BTreeMap<String, f64>, RunError> {
+        match &self.eval {
+            Some(eval) => Ok(measure(self.objective(), eval)?),
+            None => Err(RunError::Data("there is no held-out data to evaluate on; set data.eval or data.split".into())),
+        }
+    }
+
+    fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError> {
+        let loader = self.train.as_ref().or(self.eval.as_ref()).ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
+        let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention);
+        let mut examples = T::show(&loader.batch(batch)?, &reader);
+        let n_rows = examples.len();
+        examples.truncate(rows);
+        Ok(Preview { batch, frame: self.setup.convention.describe(), n_rows, examples })
+    }
+
+    fn save_model(&self, folder: &Path) -> Result<(), RunError> {
+        self.objective().save(&self.description, folder)
+    }
+}
+
+/// Metrics of the objectives that predict tokens: loss in nats per token, its exponential, and accuracy.
+pub(crate) fn token_metrics(report: &Report) -> BTreeMap<String, f64> {
+    let mut values = report.values();
+    if let Some(loss) = values.get("loss").copied() {
+        values.insert("perplexity".into(), loss.exp());
+    }
+    values
+}
+
+/// Numbers in one line.
+pub(crate) fn join(values: &[u32]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The encoder's sizes.
+///
+/// # Errors
+/// Another shape of model.
+pub(crate) fn encoder(config: &ModelConfig, objective: &str) -> Result<EncoderConfig, RunError> {
+    match config {
+        ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
+        _ => Err(RunError::Config(format!("objective {objective} needs an encoder (bert), but the model is of another shape"))),
+    }
+}
+
+/// The encoder-decoder's sizes.
+///
+/// # Errors
+/// Another shape of model.
+pub(crate) fn seq2seq(config: &ModelConfig) -> Result<Seq2SeqConfig, RunError> {
+    match config {
+        ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
+        ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
+        _ => Err(RunError::Config("objective seq2seq needs an encoder-decoder (t5, marian), but the model is of another shape".into())),
+    }
+}
+
+/// The decoder's sizes.
+///
+/// # Errors
+/// Another shape of model.
+pub(crate) fn decoder(config: &ModelConfig) -> Result<DecoderConfig, RunError> {
+    match config {
+        ModelConfig::Gpt2(config) => Ok(DecoderConfig::Gpt2(config.clone())),
+        _ => Err(RunError::Config("objective causal-lm needs a decoder (gpt2), but the model is of another shape".into())),
+    }
+}

@@ -1,0 +1,157 @@
+//! What an objective needs to open: data, tokenizer, convention, model, device. Made by the runner from a checked plan.
+
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use cresset_data::{BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer};
+use cresset_model::{HfModel, ModelConfig, check_vocabulary};
+use cresset_train::{OptimConfig, ScheduleConfig};
+use serde_json::{Map, Value};
+
+use crate::model_folder::{Description, ModelFolder, TaskFacts, load};
+use crate::{ObjectiveConfig, RunError};
+
+/// Where the weights come from.
+#[derive(Clone, Debug)]
+pub enum ModelSource {
+    /// Initialised from the seed.
+    New(Box<ModelConfig>),
+    /// A Hugging Face folder; tensors of the head that it lacks are initialised only under `NewHead::Allowed`.
+    Folder(Box<ModelFolder>, NewHead),
+}
+
+/// Whether a task head that the folder lacks may be initialised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewHead {
+    /// For fine-tuning.
+    Allowed,
+    /// For evaluation and prediction: a random head would answer at random.
+    Refused,
+}
+
+/// The examples of a run and how they are batched.
+#[derive(Clone, Debug)]
+pub struct DataSetup {
+    /// Training examples; empty for an evaluation.
+    pub train: Vec<Example>,
+    /// Held-out examples.
+    pub eval: Vec<Example>,
+    /// Longest encoder (or decoder-only) input in tokens, special tokens counted.
+    pub max_length: usize,
+    /// Longest decoder input in tokens.
+    pub max_target_length: usize,
+    /// The size of a training batch.
+    pub batch: BatchSize,
+    /// Whether rows of like length go together.
+    pub bucketing: Bucketing,
+    /// The size of an evaluation batch.
+    pub eval_batch: BatchSize,
+}
+
+impl DataSetup {
+    /// The order and grouping of the training batches.
+    pub fn train_plan(&self, lengths: Vec<Length>, seed: u64) -> BatchPlan {
+        BatchPlan::new(lengths, self.batch, self.bucketing, Order::Shuffled { seed })
+    }
+
+    /// The order and grouping of the evaluation batches.
+    pub fn eval_plan(&self, lengths: Vec<Length>) -> BatchPlan {
+        BatchPlan::new(lengths, self.eval_batch, Bucketing::ByLength, Order::Sequential)
+    }
+}
+
+/// The length of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Duration {
+    /// Optimizer steps.
+    Steps(u64),
+    /// Passes over the training data.
+    Epochs(f64),
+}
+
+/// How the weights are trained.
+#[derive(Clone, Debug)]
+pub struct TrainSetup {
+    /// How long.
+    pub duration: Duration,
+    /// Micro-batches per optimizer step.
+    pub accumulate: usize,
+    /// The optimizer.
+    pub optim: OptimConfig,
+    /// The learning rate over the steps.
+    pub schedule: ScheduleConfig,
+}
+
+/// Everything an objective needs.
+#[derive(Clone)]
+pub struct Setup {
+    /// Seed of initial weights, order, corruption and dropout.
+    pub seed: u64,
+    /// The tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// The special-token convention.
+    pub convention: Arc<Convention>,
+    /// Where the weights come from.
+    pub model: ModelSource,
+    /// The device, without autodiff.
+    pub device: Device,
+    /// The objective, stored with the model.
+    pub objective: ObjectiveConfig,
+    /// How the data was read, stored with the model; the runner's own.
+    pub source: Value,
+    /// The data.
+    pub data: DataSetup,
+    /// The training; `None` opens the objective for evaluation and preview only.
+    pub train: Option<TrainSetup>,
+}
+
+impl Setup {
+    /// The sizes of the model, checked against the tokenizer.
+    ///
+    /// # Errors
+    /// A tokenizer with ids that the model's embedding has no row for.
+    pub fn model_config(&self) -> Result<ModelConfig, RunError> {
+        let config = match &self.model {
+            ModelSource::New(config) => config.as_ref().clone(),
+            ModelSource::Folder(folder, _) => folder.config.clone(),
+        };
+        check_vocabulary(&config, self.tokenizer.vocab_size())?;
+        Ok(config)
+    }
+
+    /// Where the model is made: with autodiff if it is to be trained.
+    pub fn model_device(&self) -> Device {
+        match self.train {
+            Some(_) => self.device.clone().autodiff(),
+            None => self.device.clone(),
+        }
+    }
+
+    /// The model with the folder's weights, where there is a folder.
+    ///
+    /// # Errors
+    /// A damaged file, or tensors the folder lacks.
+    pub fn load_into<M: HfModel>(&self, model: M) -> Result<M, RunError> {
+        match &self.model {
+            ModelSource::New(_) => Ok(model),
+            ModelSource::Folder(folder, new_head) => Ok(load(model, &folder.path, *new_head)?.0),
+        }
+    }
+
+    /// What is written beside the weights; `extra` are more keys of `config.json`.
+    pub fn description(&self, config: ModelConfig, extra: Map<String, Value>) -> Description {
+        Description {
+            config,
+            extra,
+            tokenizer: Arc::clone(&self.tokenizer),
+            convention: Arc::clone(&self.convention),
+            facts: TaskFacts {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                objective: self.objective.clone(),
+                max_length: self.data.max_length,
+                max_target_length: self.data.max_target_length,
+                source: self.source.clone(),
+            },
+        }
+    }
+}

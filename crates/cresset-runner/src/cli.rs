@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains, studies and runs transformer language models.
+#[derive(Debug, Parser)]
+#[command(name = "cresset", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// auto | flex | ndarray | wgpu[:i] | vulkan[:i] | metal[:i] | cuda[:i]; i is the row of `cresset devices`
+    #[arg(long, global = true, default_value = "auto")]
+    pub device: String,
+    /// Override a config value, as in --set optim.adamw.lr=1e-4; may be given several times
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of everything random; overrides the config's
+    #[arg(long, global = true)]
+    pub seed: Option<u64>,
+    /// CPU threads; all cores by default
+    #[arg(long, global = true)]
+    pub threads: Option<usize>,
+    /// Only errors and results
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Results as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model as a config file says
+    Train(TrainArgs),
+    /// Measure a model on labelled data
+    Evaluate(EvaluateArgs),
+    /// Answer by the model's head: classes, or the tokens behind each mask
+    Predict(PredictArgs),
+    /// Generate text
+    Generate(GenerateArgs),
+    /// Print the examples of a training batch as a person reads them
+    Preview(PreviewArgs),
+    /// Write raw logits and hidden states, for comparisons
+    Forward(ForwardArgs),
+    /// Train or inspect a tokenizer
+    #[command(subcommand)]
+    Tokenizer(TokenizerCommand),
+    /// List the devices compiled in and found
+    Devices,
+    /// Time a training step of a benchmark case
+    Bench(BenchArgs),
+    /// Write the project's own small data sets
+    SampleData(SampleDataArgs),
+}
+
+/// `cresset train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The TOML config
+    pub config: PathBuf,
+    /// auto: continue the run in train.out if there is one; never: refuse a folder that holds a run; or a checkpoint folder
+    #[arg(long, default_value = "auto")]
+    pub resume: String,
+}
+
+/// `cresset evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// Data files, in the format the model was trained on unless --format says otherwise
+    #[arg(long, required = true, num_args = 1..)]
+    pub data: Vec<PathBuf>,
+    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Rows per batch
+    #[arg(long, default_value_t = 64)]
+    pub batch_size: usize,
+}
+
+/// `cresset predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// JSON lines with `text` (and `pair`), or `-` for standard input
+    #[arg(long)]
+    pub input: PathBuf,
+    /// Rows per batch
+    #[arg(long, default_value_t = 64)]
+    pub batch_size: usize,
+    /// Candidates per mask of a masked language model
+    #[arg(long, default_value_t = 5)]
+    pub top: usize,
+}
+
+/// `cresset generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// JSON lines with `text`, plain lines with --text, or `-` for standard input
+    #[arg(long)]
+    pub input: PathBuf,
+    /// The input is plain text, one source or prompt a line, and so is the output
+    #[arg(long)]
+    pub text: bool,
+    /// Most tokens to generate
+    #[arg(long, default_value_t = 128)]
+    pub max_new_tokens: usize,
+    /// Rows per batch
+    #[arg(long, default_value_t = 32)]
+    pub batch_size: usize,
+}
+
+/// `cresset preview`.
+#[derive(Debug, Args)]
+pub struct PreviewArgs {
+    /// The TOML config
+    pub config: PathBuf,
+    /// The batch's number
+    #[arg(long, default_value_t = 0)]
+    pub batch: u64,
+    /// Most rows to print
+    #[arg(long, default_value_t = 8)]
+    pub rows: usize,
+}
+
+/// `cresset forward`.
+#[derive(Debug, Args)]
+pub struct ForwardArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// JSON with `input_ids`, `attention_mask`, `token_type_ids`, `position_ids`, `decoder_input_ids`
+    #[arg(long)]
+    pub input: PathBuf,
+    /// The safetensors file to write
+    #[arg(long)]
+    pub output: PathBuf,
+}
+
+/// `cresset tokenizer`.
+#[derive(Debug, Subcommand)]
+pub enum TokenizerCommand {
+    /// Train a tokenizer as a config's [tokenizer] says, on its training data
+    Train {
+        /// The TOML config
+        config: PathBuf,
+        /// The folder to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Show frames, special ids and the pieces of a text
+    Inspect {
+        /// The tokenizer or model folder
+        folder: PathBuf,
+        /// A text to split
+        #[arg(long)]
+        text: Option<String>,
+        /// Convention preset; by default the folder's own
+        #[arg(long)]
+        convention: Option<String>,
+        /// A file whose lines are measured: unknown rate and lengths
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+}
+
+/// `cresset bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// bert-4x256 | bert-8x512 | gpt-6x384 | t5-4x256
+    pub case: String,
+    /// Steps, the first two of which are warm-up
+    #[arg(long, default_value_t = 12)]
+    pub steps: usize,
+    /// Positions of a masked language model that get logits
+    #[arg(long, value_parser = ["all", "masked"], default_value = "masked")]
+    pub heads_at: String,
+}
+
+/// `cresset sample-data`.
+#[derive(Debug, Args)]
+pub struct SampleDataArgs {
+    /// The folder to write
+    pub dir: PathBuf,
+}

@@ -1,0 +1,47 @@
+//! `cresset evaluate`: a model's metrics on labelled data.
+
+use cresset_data::{Example, SourceConfig, read_examples};
+use cresset_metrics::{BleuOptions, ChrfOptions, corpus_bleu, corpus_chrf};
+use cresset_objectives::{ModelFolder, ObjectiveConfig, open, open_generator};
+use serde_json::Value;
+
+use crate::cli::{Common, EvaluateArgs};
+use crate::failure::user;
+use crate::{device, output, setup};
+
+pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
+    let device = device::pick(&common.device)?;
+    let folder = ModelFolder::open(&args.model)?;
+    let examples = read(args, &folder)?;
+    let generator = match folder.facts.as_ref().map(|f| &f.objective) {
+        Some(ObjectiveConfig::Seq2Seq(_)) => Some(open_generator(&folder, &device)?),
+        _ => None,
+    };
+    let (objective, setup) = setup::of_folder(folder, examples.clone(), args.batch_size.max(1), device)?;
+    let max_new_tokens = setup.data.max_target_length;
+    let mut values = open(&objective, setup)?.evaluate()?;
+    if let Some(generator) = generator {
+        let mut hypotheses = Vec::new();
+        for batch in examples.chunks(args.batch_size.max(1)) {
+            hypotheses.extend(generator.generate(batch, max_new_tokens)?);
+        }
+        let references: Vec<String> = examples.iter().filter_map(|e| e.target.clone()).collect();
+        values.insert("bleu".into(), corpus_bleu(&hypotheses, &references, &BleuOptions::default())?.score);
+        values.insert("chrf".into(), corpus_chrf(&hypotheses, &references, &ChrfOptions::default())?.score);
+    }
+    output::metrics(&values, common.json)
+}
+
+fn read(args: &EvaluateArgs, folder: &ModelFolder) -> anyhow::Result<Vec<Example>> {
+    let mut source: SourceConfig = match folder.facts.as_ref().map(|f| f.source.clone()) {
+        Some(value) => serde_json::from_value(value)?,
+        None => SourceConfig::default(),
+    };
+    if let Some(format) = &args.format {
+        source.format = serde_json::from_value(Value::from(format.clone())).map_err(|_| {
+            user(format!("--format {format:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel or whole-file"))
+        })?;
+    }
+    source.files = args.data.clone();
+    Ok(read_examples(&source)?)
+}

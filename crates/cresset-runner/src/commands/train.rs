@@ -1,0 +1,157 @@
+//! `cresset train`: from a config to a model folder; continues a run that was begun.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use cresset_data::content_hash;
+use cresset_objectives::{Facts, OpenRun, TrainOrder, open};
+use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, MetricsLog, Outcome};
+
+use super::preview::overrides;
+use crate::cli::{Common, TrainArgs};
+use crate::failure::user;
+use crate::folder::{RunFacts, RunFolder};
+use crate::output::{Done, metrics_line};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::{config, device, output, setup};
+
+pub fn run(args: &TrainArgs, common: &Common) -> anyhow::Result<Done> {
+    let plan = Plan::check(config::read(&args.config, &overrides(common))?)?;
+    let device = device::pick(&common.device)?;
+    let folder = RunFolder::open(&plan.config.train.out)?;
+    let started_empty = !folder.holds_run();
+    let result = train(args, common, &plan, device, &folder);
+    if result.is_err() && started_empty {
+        // Removes only an empty folder: one that this run made and wrote nothing into.
+        let _ = std::fs::remove_dir(&plan.config.train.out);
+    }
+    result
+}
+
+fn train(args: &TrainArgs, common: &Common, plan: &Plan, device: burn::tensor::Device, folder: &RunFolder) -> anyhow::Result<Done> {
+    let resume = resume_from(args, plan, folder)?;
+    let setup = setup::of_plan(plan, device, Some(&folder.tokenizer()))?;
+    let (tokenizer, convention) = (Arc::clone(&setup.tokenizer), Arc::clone(&setup.convention));
+    let mut run = open(&plan.config.objective, setup)?;
+    if !folder.holds_run() {
+        std::fs::create_dir_all(folder.tokenizer()).with_context(|| format!("cannot write {}", folder.tokenizer().display()))?;
+        tokenizer.save(folder.tokenizer(), &convention)?;
+        let facts = RunFacts {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: plan.config.seed,
+            device: common.device.clone(),
+            train_hash: content_hash(&plan.config.data.train)?,
+            tokenizer_hash: content_hash(&[folder.tokenizer().join("tokenizer.json")])?,
+        };
+        folder.begin(&plan.config, &facts)?;
+    }
+    if !common.quiet {
+        announce(run.facts(), resume.as_deref());
+    }
+    let outcome = steps(plan, common, folder, run.as_mut(), resume.as_deref())?;
+    if let Outcome::Interrupted { .. } = outcome {
+        eprintln!("interrupted; a checkpoint was written, the same command continues");
+        return Ok(Done::Interrupted);
+    }
+    run.save_model(&folder.model())?;
+    report(plan, common, folder, run.as_ref())?;
+    Ok(Done::Finished)
+}
+
+fn resume_from(args: &TrainArgs, plan: &Plan, folder: &RunFolder) -> anyhow::Result<Option<PathBuf>> {
+    if folder.holds_run() {
+        if args.resume == "never" {
+            return Err(user(format!(
+                "{} already holds a run and --resume is never; choose another train.out or drop --resume never",
+                plan.config.train.out.display()
+            )));
+        }
+        folder.check_same_config(&plan.config)?;
+    }
+    match args.resume.as_str() {
+        "never" => Ok(None),
+        "auto" if folder.holds_run() => Ok(Checkpoints::new(folder.checkpoints()).latest()?.map(|c| c.path)),
+        "auto" => Ok(None),
+        path if Path::new(path).is_dir() => Ok(Some(PathBuf::from(path))),
+        path => Err(user(format!("--resume {path:?} is not a checkpoint folder; give auto, never or a folder such as runs/x/checkpoints/step-100"))),
+    }
+}
+
+fn announce(facts: &Facts, resume: Option<&Path>) {
+    eprintln!(
+        "{} parameters, {} training rows, {} held out, {} steps an epoch, {} steps",
+        facts.n_parameters, facts.n_train, facts.n_eval, facts.steps_per_epoch, facts.steps
+    );
+    if facts.n_shortened > 0 {
+        eprintln!("warning: {} examples are longer than data.max_length and were shortened", facts.n_shortened);
+    }
+    if let Some(folder) = resume {
+        eprintln!("continuing from {}", folder.display());
+    }
+}
+
+fn steps(plan: &Plan, common: &Common, folder: &RunFolder, run: &mut dyn OpenRun, resume: Option<&Path>) -> anyhow::Result<Outcome> {
+    let facts = run.facts().clone();
+    let config = &plan.config.train;
+    let keep_best = config.keep_best.as_ref().map(|metric| KeepBest {
+        metric: metric.clone(),
+        direction: match metric.as_str() {
+            "loss" | "perplexity" => Direction::Lower,
+            _ => Direction::Higher,
+        },
+    });
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if handler.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let metrics = folder.metrics();
+    let mut log: Option<MetricsLog> = None;
+    let mut progress: Option<Progress> = None;
+    let mut on_event = |event: &Event| -> Result<(), BoxError> {
+        let log = match &mut log {
+            Some(log) => log,
+            None => log.insert(MetricsLog::open(&metrics)?),
+        };
+        log.write(event)?;
+        let progress = progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
+        match event {
+            Event::Step { report, .. } => progress.step(report.step, report.loss, report.lr, report.tokens),
+            Event::Evaluated { step, values, .. } => progress.line(&format!("step {step}: {}", metrics_line(values))),
+            Event::Finished { .. } | Event::Interrupted { .. } => progress.finish(),
+            _ => {}
+        }
+        Ok(())
+    };
+    let (best, checkpoints) = (folder.best(), folder.checkpoints());
+    let order = TrainOrder {
+        eval_every: (facts.n_eval > 0).then(|| config.eval_every.unwrap_or(facts.steps_per_epoch)),
+        checkpoint_every: config.checkpoint_every,
+        keep_last: config.keep_last,
+        keep_best,
+        checkpoints: &checkpoints,
+        best: &best,
+        resume,
+        on_event: &mut on_event,
+        stop: &stop,
+    };
+    Ok(run.train(order)?)
+}
+
+fn report(plan: &Plan, common: &Common, folder: &RunFolder, run: &dyn OpenRun) -> anyhow::Result<()> {
+    let values = if run.facts().n_eval > 0 { run.evaluate()? } else { Default::default() };
+    output::metrics(&values, common.json)?;
+    if !common.quiet {
+        eprintln!("model in {}", folder.model().display());
+        if plan.config.train.keep_best.is_some() {
+            eprintln!("best model in {}", folder.best().display());
+        }
+    }
+    Ok(())
+}

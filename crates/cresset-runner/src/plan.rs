@@ -1,0 +1,210 @@
+//! The checked configuration. Everything that can be known to be wrong before a file is opened is refused here.
+
+use std::path::PathBuf;
+
+use cresset_data::{BatchSize, Bucketing};
+use cresset_model::ModelConfig;
+use cresset_objectives::{Duration, ObjectiveConfig, Shape};
+use serde_json::{Map, Value};
+
+use crate::config::{DataConfig, RunConfig, TrainConfig, suggestion};
+use crate::failure::user;
+
+/// Where the model comes from.
+#[derive(Clone, Debug)]
+pub enum PlannedModel {
+    /// A new model of this architecture; its vocabulary size and special-token ids are filled in from the tokenizer.
+    New {
+        /// `bert`, `t5`, ...
+        kind: String,
+        /// The sizes given in the config.
+        sizes: Map<String, Value>,
+    },
+    /// A Hugging Face folder.
+    Folder(PathBuf),
+}
+
+/// A config that makes sense.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The raw config, as saved with the run.
+    pub config: RunConfig,
+    /// Where the model comes from.
+    pub model: PlannedModel,
+    /// The convention's preset; `None` takes the model folder's own.
+    pub convention: Option<String>,
+    /// The size of a micro-batch.
+    pub batch: BatchSize,
+    /// Whether rows of like length go together.
+    pub bucketing: Bucketing,
+    /// How long to train.
+    pub duration: Duration,
+}
+
+const ARCHITECTURES: [(&str, Shape, &str); 4] = [
+    ("bert", Shape::Encoder, "bert"),
+    ("marian", Shape::EncoderDecoder, "mt"),
+    ("t5", Shape::EncoderDecoder, "t5"),
+    ("gpt2", Shape::Decoder, "gpt"),
+];
+
+impl Plan {
+    /// Checks a raw config.
+    ///
+    /// # Errors
+    /// The first value that makes no sense, with its key and the way out.
+    pub fn check(config: RunConfig) -> anyhow::Result<Plan> {
+        let (batch, bucketing) = check_data(&config.data)?;
+        let duration = check_train(&config.train)?;
+        config.objective.validate()?;
+        config.optim.validate().map_err(|e| user(e.to_string()))?;
+        if let Duration::Steps(steps) = duration {
+            config.schedule.validate(steps).map_err(|e| user(e.to_string()))?;
+        }
+        if config.tokenizer.path.is_some() && config.tokenizer.train.is_some() {
+            return Err(user("tokenizer.path and tokenizer.train are both given; keep one of them"));
+        }
+        let (model, preset) = check_model(&config)?;
+        if let Some(metric) = &config.train.keep_best {
+            let known = config.objective.metrics();
+            if !known.contains(&metric.as_str()) {
+                return Err(user(format!(
+                    "train.keep_best = {metric:?} is not a metric of objective {}; choose one of {}{}",
+                    config.objective.name(),
+                    known.join(", "),
+                    suggestion(metric, known)
+                )));
+            }
+            if config.data.eval.is_empty() && config.data.split.is_none() {
+                return Err(user("train.keep_best needs held-out data; set data.eval or data.split"));
+            }
+        }
+        let convention = config.special.convention.clone().or(preset);
+        Ok(Plan { config, model, convention, batch, bucketing, duration })
+    }
+
+    /// Longest decoder input in tokens.
+    pub fn max_target_length(&self) -> usize {
+        self.config.data.max_target_length.unwrap_or(self.config.data.max_length)
+    }
+}
+
+fn check_data(data: &DataConfig) -> anyhow::Result<(BatchSize, Bucketing)> {
+    if data.train.is_empty() {
+        return Err(user("data.train names no file; set data.train = [\"train.jsonl\"]"));
+    }
+    if let Some(split) = data.split {
+        if !data.eval.is_empty() {
+            return Err(user("data.eval and data.split are both given; keep one of them"));
+        }
+        if !(split > 0.0 && split < 1.0) {
+            return Err(user(format!("data.split is {split} but must lie between 0 and 1, as in 0.1 for a tenth")));
+        }
+    }
+    if data.max_length < 3 {
+        return Err(user(format!("data.max_length is {} but must be at least 3 tokens, special tokens counted", data.max_length)));
+    }
+    if data.eval_batch_size == 0 {
+        return Err(user("data.eval_batch_size is 0 but must be at least 1"));
+    }
+    let batch = match (data.batch_size, data.max_tokens) {
+        (Some(_), Some(_)) => return Err(user("data.batch_size and data.max_tokens are both given; keep one of them")),
+        (Some(0), None) => return Err(user("data.batch_size is 0 but must be at least 1")),
+        (None, Some(tokens)) if tokens < data.max_length => {
+            return Err(user(format!(
+                "data.max_tokens {tokens} cannot hold one row of data.max_length {} tokens; raise it or lower data.max_length",
+                data.max_length
+            )));
+        }
+        (Some(rows), None) => BatchSize::Examples(rows),
+        (None, Some(tokens)) => BatchSize::Tokens(tokens),
+        (None, None) => BatchSize::Examples(32),
+    };
+    Ok((batch, if data.bucket || data.max_tokens.is_some() { Bucketing::ByLength } else { Bucketing::None }))
+}
+
+fn check_train(train: &TrainConfig) -> anyhow::Result<Duration> {
+    if train.accumulate == 0 {
+        return Err(user("train.accumulate is 0 but must be at least 1"));
+    }
+    if train.eval_every == Some(0) || train.checkpoint_every == Some(0) {
+        return Err(user("train.eval_every and train.checkpoint_every must be at least 1 step; leave them out for the defaults"));
+    }
+    if train.keep_last == 0 {
+        return Err(user("train.keep_last is 0 but must be at least 1, or the run could not be continued"));
+    }
+    match (train.steps, train.epochs) {
+        (Some(0), None) => Err(user("train.steps is 0 but must be at least 1")),
+        (Some(steps), None) => Ok(Duration::Steps(steps)),
+        (None, Some(epochs)) if epochs > 0.0 && epochs.is_finite() => Ok(Duration::Epochs(epochs)),
+        (None, Some(epochs)) => Err(user(format!("train.epochs is {epochs} but must be above 0"))),
+        (Some(_), Some(_)) => Err(user("train.steps and train.epochs are both given; keep one of them")),
+        (None, None) => Err(user("neither train.steps nor train.epochs is given; set train.epochs = 3")),
+    }
+}
+
+fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<String>)> {
+    let keys: Vec<&str> = config.model.keys().map(String::as_str).collect();
+    let [key] = keys[..] else {
+        return Err(user(format!(
+            "[model] must hold either path or one architecture ({}), but holds {}",
+            names().join(", "),
+            if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") }
+        )));
+    };
+    let value = &config.model[key];
+    if key == "path" {
+        let path = value.as_str().ok_or_else(|| user("model.path must be a folder name in quotes"))?;
+        return Ok((PlannedModel::Folder(PathBuf::from(path)), None));
+    }
+    let Some((kind, shape, preset)) = ARCHITECTURES.iter().find(|(name, ..)| *name == key) else {
+        return Err(user(format!(
+            "model.{key} is not an architecture; choose path or one of {}{}",
+            names().join(", "),
+            suggestion(key, &names())
+        )));
+    };
+    if *shape != config.objective.shape() {
+        return Err(user(format!(
+            "objective {} needs {}, but model.{kind} is {}",
+            config.objective.name(),
+            config.objective.shape(),
+            shape
+        )));
+    }
+    if config.tokenizer.path.is_none() && config.tokenizer.train.is_none() {
+        return Err(user("a new model needs a tokenizer; set tokenizer.path = \"folder\" or [tokenizer.train] kind = \"wordpiece\""));
+    }
+    let Value::Object(sizes) = serde_json::to_value(value)? else {
+        return Err(user(format!("model.{kind} must be a table of sizes, as in model.{kind} = {{ n_layers = 4 }}")));
+    };
+    let mut probe = sizes.clone();
+    probe.entry("vocab_size").or_insert(Value::from(1000));
+    let model = ModelConfig::from_toml_table(kind, probe)?;
+    check_positions(&model, &config.objective, &config.data)?;
+    Ok((PlannedModel::New { kind: (*kind).to_owned(), sizes }, Some((*preset).to_owned())))
+}
+
+/// Refuses rows longer than the model has positions.
+///
+/// # Errors
+/// `data.max_length` or `data.max_target_length` above the model's positions.
+pub fn check_positions(model: &ModelConfig, objective: &ObjectiveConfig, data: &DataConfig) -> anyhow::Result<()> {
+    let Some(positions) = model.max_positions() else { return Ok(()) };
+    let mut limits = vec![("data.max_length", data.max_length)];
+    if objective.shape() == Shape::EncoderDecoder {
+        limits.extend(data.max_target_length.map(|n| ("data.max_target_length", n)));
+    }
+    for (key, length) in limits {
+        if length > positions {
+            return Err(user(format!(
+                "sequence length {length} exceeds the model's {positions} positions; lower {key} or raise the model's max_positions"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn names() -> Vec<&'static str> {
+    ARCHITECTURES.iter().map(|(name, ..)| *name).collect()
+}
