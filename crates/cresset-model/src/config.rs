@@ -1,0 +1,253 @@
+//! The configuration of any architecture: from `config.json`, or from a table with short names.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::bert::BertConfig;
+use crate::decoder::DecoderConfig;
+use crate::encoder::EncoderConfig;
+use crate::encoder_decoder::Seq2SeqConfig;
+use crate::error::ModelError;
+use crate::gpt2::Gpt2Config;
+use crate::marian::MarianConfig;
+use crate::t5::T5Config;
+
+/// The configuration of a model; `model_type` of `config.json` tells which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "model_type", rename_all = "lowercase")]
+pub enum ModelConfig {
+    /// BERT.
+    Bert(BertConfig),
+    /// T5.
+    T5(T5Config),
+    /// The original Transformer in Marian's layout.
+    Marian(MarianConfig),
+    /// GPT-2.
+    Gpt2(Gpt2Config),
+}
+
+/// The values of `model_type` that [`ModelConfig`] knows.
+pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "gpt2"];
+
+/// Short names, the same for every architecture, and the names they stand for.
+type ShortNames = &'static [(&'static str, &'static [&'static str])];
+
+const BERT: ShortNames = &[
+    ("n_layers", &["num_hidden_layers"]),
+    ("n_heads", &["num_attention_heads"]),
+    ("activation", &["hidden_act"]),
+    ("dropout", &["hidden_dropout_prob", "attention_probs_dropout_prob"]),
+    ("attention_dropout", &["attention_probs_dropout_prob"]),
+    ("max_positions", &["max_position_embeddings"]),
+    ("n_segments", &["type_vocab_size"]),
+];
+
+const MARIAN: ShortNames = &[
+    ("n_layers", &["encoder_layers", "decoder_layers"]),
+    ("n_encoder_layers", &["encoder_layers"]),
+    ("n_decoder_layers", &["decoder_layers"]),
+    ("hidden_size", &["d_model"]),
+    ("n_heads", &["encoder_attention_heads", "decoder_attention_heads"]),
+    ("intermediate_size", &["encoder_ffn_dim", "decoder_ffn_dim"]),
+    ("activation", &["activation_function"]),
+    ("max_positions", &["max_position_embeddings"]),
+];
+
+const T5: ShortNames = &[
+    ("n_layers", &["num_layers", "num_decoder_layers"]),
+    ("n_encoder_layers", &["num_layers"]),
+    ("n_decoder_layers", &["num_decoder_layers"]),
+    ("hidden_size", &["d_model"]),
+    ("n_heads", &["num_heads"]),
+    ("head_size", &["d_kv"]),
+    ("intermediate_size", &["d_ff"]),
+    ("dropout", &["dropout_rate"]),
+];
+
+const GPT2: ShortNames = &[
+    ("n_layers", &["n_layer"]),
+    ("hidden_size", &["n_embd"]),
+    ("n_heads", &["n_head"]),
+    ("intermediate_size", &["n_inner"]),
+    ("activation", &["activation_function"]),
+    ("dropout", &["resid_pdrop", "embd_pdrop", "attn_pdrop"]),
+    ("attention_dropout", &["attn_pdrop"]),
+    ("max_positions", &["n_positions"]),
+];
+
+impl ModelConfig {
+    /// The configuration of a new model from a table that holds Hugging Face's names or the short ones (`n_layers`, `hidden_size`,
+    /// `n_heads`, `intermediate_size`, `dropout`, `max_positions`, ..). What the table does not name has Hugging Face's default, but
+    /// for the ids of special tokens, which are left open.
+    ///
+    /// # Errors
+    /// An unknown architecture or key, a value of the wrong kind or outside its range.
+    pub fn from_toml_table(kind: &str, table: Map<String, Value>) -> Result<ModelConfig, ModelError> {
+        let config = match kind {
+            "bert" => ModelConfig::Bert(from_table(kind, BERT, table)?),
+            "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
+            "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
+            "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
+            _ => return Err(unknown_architecture(kind)),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks the values against each other.
+    ///
+    /// # Errors
+    /// A value outside its range, or a variant that is not supported.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        match self {
+            ModelConfig::Bert(config) => config.validate(),
+            ModelConfig::T5(config) => config.validate(),
+            ModelConfig::Marian(config) => config.validate(),
+            ModelConfig::Gpt2(config) => config.validate(),
+        }
+    }
+
+    /// `model_type` of `config.json`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ModelConfig::Bert(_) => "bert",
+            ModelConfig::T5(_) => "t5",
+            ModelConfig::Marian(_) => "marian",
+            ModelConfig::Gpt2(_) => "gpt2",
+        }
+    }
+
+    /// Rows of the token embedding.
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            ModelConfig::Bert(config) => config.vocab_size,
+            ModelConfig::T5(config) => config.vocab_size,
+            ModelConfig::Marian(config) => config.vocab_size,
+            ModelConfig::Gpt2(config) => config.vocab_size,
+        }
+    }
+
+    /// Longest input in tokens, where the model has a table of positions.
+    pub fn max_positions(&self) -> Option<usize> {
+        match self {
+            ModelConfig::Bert(config) => Some(config.max_position_embeddings),
+            ModelConfig::T5(_) => None,
+            ModelConfig::Marian(config) => Some(config.max_position_embeddings),
+            ModelConfig::Gpt2(config) => Some(config.n_positions),
+        }
+    }
+
+    /// Refuses inputs longer than the model's table of positions.
+    ///
+    /// # Errors
+    /// `length` above [`ModelConfig::max_positions`].
+    pub fn check_length(&self, length: usize) -> Result<(), ModelError> {
+        match self.max_positions() {
+            Some(positions) if length > positions => Err(ModelError::SequenceTooLong { length, positions }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The configuration as an encoder.
+    ///
+    /// # Errors
+    /// An architecture that is none.
+    pub fn encoder(&self) -> Result<EncoderConfig, ModelError> {
+        match self {
+            ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
+            other => Err(ModelError::WrongArchitecture { wanted: "an encoder", expected: "bert", found: other.kind() }),
+        }
+    }
+
+    /// The configuration as a decoder.
+    ///
+    /// # Errors
+    /// An architecture that is none.
+    pub fn decoder(&self) -> Result<DecoderConfig, ModelError> {
+        match self {
+            ModelConfig::Gpt2(config) => Ok(DecoderConfig::Gpt2(config.clone())),
+            other => Err(ModelError::WrongArchitecture { wanted: "a decoder", expected: "gpt2", found: other.kind() }),
+        }
+    }
+
+    /// The configuration as an encoder-decoder.
+    ///
+    /// # Errors
+    /// An architecture that is none.
+    pub fn encoder_decoder(&self) -> Result<Seq2SeqConfig, ModelError> {
+        match self {
+            ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
+            ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
+            other => Err(ModelError::WrongArchitecture { wanted: "an encoder-decoder", expected: "t5 or marian", found: other.kind() }),
+        }
+    }
+}
+
+/// Refuses a tokenizer whose ids reach beyond the model's embedding. A smaller tokenizer is fine: embeddings are often rounded up.
+///
+/// # Errors
+/// `tokenizer_size` above the configuration's `vocab_size`.
+pub fn check_vocabulary(config: &ModelConfig, tokenizer_size: usize) -> Result<(), ModelError> {
+    let model = config.vocab_size();
+    if tokenizer_size > model { Err(ModelError::VocabularyMismatch { tokenizer: tokenizer_size, model }) } else { Ok(()) }
+}
+
+pub(crate) fn unknown_architecture(found: &str) -> ModelError {
+    ModelError::UnknownArchitecture { found: found.to_owned(), known: MODEL_TYPES.join(", ") }
+}
+
+/// Writes the table over the defaults, so that a key is known if the defaults have it.
+fn from_table<C>(kind: &str, short_names: ShortNames, table: Map<String, Value>) -> Result<C, ModelError>
+where
+    C: Default + Serialize + DeserializeOwned,
+{
+    let defaults = serde_json::to_value(C::default()).expect("a configuration is plain data");
+    let Value::Object(mut values) = defaults else { unreachable!("a configuration is a struct") };
+    for (key, value) in &mut values {
+        if key.ends_with("_token_id") {
+            *value = Value::Null;
+        }
+    }
+    let mut given: Vec<(String, String)> = Vec::new();
+    for (key, value) in table {
+        let short = short_names.iter().find(|(short, _)| *short == key);
+        let targets: Vec<String> = match short {
+            Some((_, names)) => names.iter().map(|&name| name.to_owned()).collect(),
+            None if values.contains_key(&key) => vec![key.clone()],
+            None => return Err(unknown_key(kind, short_names, &values, &key)),
+        };
+        for target in targets {
+            // A name that stands for one value narrows a name that stands for several, whichever comes first.
+            let earlier = given.iter().position(|(name, _)| *name == target);
+            let is_narrower = |key: &str| short_names.iter().all(|(short, names)| *short != key || names.len() == 1);
+            match earlier {
+                Some(index) => match (is_narrower(&key), is_narrower(&given[index].1)) {
+                    (true, false) => given[index].1.clone_from(&key),
+                    (false, true) => continue,
+                    _ => {
+                        let first = given[index].1.clone();
+                        return Err(ModelError::DuplicateKey { kind: kind.to_owned(), first, second: key });
+                    }
+                },
+                None => given.push((target.clone(), key.clone())),
+            }
+            values.insert(target, value.clone());
+        }
+    }
+    serde_path_to_error::deserialize(Value::Object(values)).map_err(|error| {
+        let name = error.path().to_string();
+        let key = given.iter().find(|(target, _)| *target == name).map_or(name.clone(), |(_, key)| key.clone());
+        ModelError::BadValue { key: format!("{kind}.{key}"), reason: error.into_inner().to_string() }
+    })
+}
+
+fn unknown_key(kind: &str, short_names: ShortNames, values: &Map<String, Value>, key: &str) -> ModelError {
+    let known: Vec<&str> = short_names.iter().map(|(short, _)| *short).chain(values.keys().map(String::as_str)).collect();
+    let nearest = known.iter().map(|name| (strsim::damerau_levenshtein(name, key), *name)).min();
+    let hint = match nearest {
+        Some((distance, name)) if distance <= 1 + key.len() / 3 => format!("did you mean {name}?"),
+        _ => format!("known keys are {}", known.join(", ")),
+    };
+    ModelError::UnknownKey { kind: kind.to_owned(), key: key.to_owned(), hint }
+}

@@ -1,0 +1,38 @@
+//! Models on disk: Hugging Face folders, read and written.
+
+mod config;
+mod name;
+mod read;
+mod write;
+
+pub use config::{read_config, write_config};
+pub use name::{HfTensor, Layout, parameter_names};
+pub use read::{LoadReport, load_weights};
+pub use write::save_weights;
+
+pub(crate) use config::one_id;
+pub(crate) use name::{inner_path, rename};
+
+use burn::module::Module;
+
+/// A model whose parameters have names in Hugging Face's files.
+pub trait HfModel: Module {
+    /// Hugging Face's class, the value of `architectures` in `config.json`.
+    fn architecture(&self) -> &'static str;
+
+    /// Name and layout of a parameter; `None` for one that is not saved.
+    fn hf_name(&self, path: &str) -> Option<HfTensor>;
+
+    /// What Hugging Face puts in front of the base model's names in a model with a head; files of the base model lack it.
+    fn base_prefix(&self) -> &'static str;
+
+    /// Other names of a tensor: those it is tied to, which some files hold too or instead.
+    fn spellings(&self, _name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether a tensor of the file is known to mean nothing to the model.
+    fn ignores(&self, _name: &str) -> bool {
+        false
+    }
+}

@@ -1,0 +1,35 @@
+//! The bricks of every architecture.
+//!
+//! Parameters are made as zeros (norms as ones) and filled by the architecture's own initialisation, so that shapes live here and
+//! distributions in one place per model.
+
+mod activation;
+mod attention;
+mod cache;
+mod embedding;
+mod feed_forward;
+mod linear;
+mod norm;
+mod positions;
+mod relative;
+
+pub use activation::Activation;
+pub use attention::{Attention, AttentionConfig, KeyValues, Sight};
+pub use cache::{Cache, LayerCache};
+pub use embedding::Embedding;
+pub use feed_forward::FeedForward;
+pub use linear::{Bias, Linear};
+pub use norm::{LayerNorm, RmsNorm};
+pub use positions::Sinusoids;
+pub use relative::{RelativeBias, RelativeBiasConfig, Span, relative_bucket};
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
+
+fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::zeros(shape, device))
+}
+
+fn ones<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::ones(shape, device))
+}

@@ -1,0 +1,37 @@
+//! The affine map.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use super::zeros;
+
+/// Whether a layer adds a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bias {
+    /// It does.
+    With,
+    /// It does not.
+    Without,
+}
+
+/// `y = x W + b`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[in, out]`: the transpose of PyTorch's `Linear`, the layout of GPT-2's `Conv1D`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// A layer of zeros.
+    pub fn new(size_in: usize, size_out: usize, bias: Bias, device: &Device) -> Linear {
+        Linear { weight: zeros([size_in, size_out], device), bias: (bias == Bias::With).then(|| zeros([size_out], device)) }
+    }
+
+    /// # Shapes
+    /// x: `[.., in]`, out: `[.., out]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        burn::tensor::module::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    }
+}
