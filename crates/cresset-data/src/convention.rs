@@ -24,6 +24,9 @@ pub(crate) use presets::{Preset, find};
 
 use crate::{DataError, PadSide, Tokenizer};
 
+/// The preset of plain streams, which has no special tokens: nothing to pad with either.
+const PLAIN: &str = "plain";
+
 /// A special token: its spelling and its id in the tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecialToken {
@@ -132,7 +135,7 @@ impl Convention {
         let roles = &self.roles;
         let optional = [&roles.unk, &roles.cls, &roles.sep, &roles.mask, &roles.bos, &roles.eos];
         let mut tokens: Vec<&SpecialToken> = optional.into_iter().flatten().chain(&roles.sentinels).collect();
-        if self.name != "plain" {
+        if self.name != PLAIN {
             tokens.push(&roles.pad);
         }
         if let Some(decoder) = &self.decoder {
@@ -203,7 +206,9 @@ impl Convention {
             PadSide::Left => "left",
             PadSide::Right => "right",
         };
-        lines.push(format!("padding: {} on the {side}", self.roles.pad.token));
+        if self.name != PLAIN {
+            lines.push(format!("padding: {} on the {side}", self.roles.pad.token));
+        }
         lines.join("\n")
     }
 

@@ -1,10 +1,64 @@
-//! Small data sets of the project's own, to try everything on.
+//! Small data sets of the project's own, to try everything on: made from a seed, the same everywhere.
+//!
+//! ```text
+//! sentiment/train.jsonl  dev.jsonl       {"text": "the soup was not good .", "label": "negative"}
+//! translation/train.en   dev.en          the small dog sees the red birds .
+//! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
+//! corpus.txt                             documents of English-like sentences, separated by blank lines
+//! ```
 
+mod corpus;
+mod sentiment;
+mod translation;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::DataError;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 
-/// Writes the sample data.
-pub fn write_samples(_dir: &Path, _seed: u64) -> Result<Vec<PathBuf>, DataError> {
-    Ok(Vec::new())
+use crate::DataError;
+use crate::seed::{Purpose, rng};
+
+/// A set's own stream of random numbers, so that one set does not depend on the size of another.
+#[derive(Clone, Copy, Debug)]
+enum Set {
+    Sentiment,
+    Translation,
+    Corpus,
+}
+
+/// Writes the sample data into a folder and returns the files. Files that are there already with the same content are
+/// left alone.
+///
+/// # Errors
+/// A file that is there with other content, before anything is written; a file that cannot be written.
+pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
+    let stream = |set: Set| rng(seed, Purpose::Sample, set as u64);
+    let mut files = sentiment::files(&mut stream(Set::Sentiment));
+    files.extend(translation::files(&mut stream(Set::Translation)));
+    files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
+
+    let files: Vec<(PathBuf, String)> = files.into_iter().map(|(name, content)| (dir.join(name), content)).collect();
+    for (path, content) in &files {
+        if path.exists() && fs::read(path).ok().as_deref() != Some(content.as_bytes()) {
+            return Err(DataError::Exists { path: path.clone() });
+        }
+    }
+    for (path, content) in &files {
+        write(path, content).map_err(|source| DataError::Write { path: path.clone(), source })?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+fn write(path: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, content)
+}
+
+/// One of the choices at random.
+fn pick<'a, T>(choices: &'a [T], rng: &mut ChaCha8Rng) -> &'a T {
+    &choices[rng.random_range(0..choices.len())]
 }

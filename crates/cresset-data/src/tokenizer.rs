@@ -44,8 +44,9 @@ impl Tokenizer {
         train::train(config, texts.into_iter(), convention)
     }
 
-    /// Writes `tokenizer.json` (with the convention's encoder frame as its post-processor), `tokenizer_config.json`,
-    /// `special_tokens_map.json` and the convention itself.
+    /// Writes `tokenizer.json` (with the convention's encoder frame as its post-processor), `tokenizer_config.json` and
+    /// `special_tokens_map.json`. The convention itself goes to the same folder with
+    /// [`Convention::save`](crate::Convention::save).
     ///
     /// # Errors
     /// A file that cannot be written.

@@ -193,7 +193,12 @@ impl Preset {
     }
 
     fn spellings(&self, role: Role) -> &'static [&'static str] {
-        self.tokens.iter().find(|(_, roles)| roles.contains(&role)).map_or(&[], |(spellings, _)| spellings)
+        match self.tokens.iter().find(|(_, roles)| roles.contains(&role)) {
+            Some((spellings, _)) => spellings,
+            // Kinds that cannot spell everything have such a token under any preset.
+            None if role == Unk => &["<unk>"],
+            None => &[],
+        }
     }
 
     /// Whether the preset cannot do without this role.

@@ -62,8 +62,7 @@ pub(super) fn save(tokenizer: &Tokenizer, folder: &Path, convention: &Convention
     config.entry("model_input_names").or_insert_with(|| input_names(convention));
     config.extend(named.clone());
     write(folder, CONFIG, &pretty(&config))?;
-    write(folder, SPECIAL, &pretty(&named))?;
-    convention.save(folder)
+    write(folder, SPECIAL, &pretty(&named))
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), DataError> {

@@ -1,0 +1,111 @@
+//! Conventions on tokenizers that were not made for them.
+
+use cresset_data::{Convention, Overrides, PadSide, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+
+use crate::show::{letters, spell};
+
+#[test]
+fn an_unknown_convention_names_the_known_ones() {
+    let (tokenizer, _) = letters("bert");
+    let error = Convention::preset("brt", &tokenizer).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no convention \"brt\"; choose one of bert, roberta, albert, xlnet, t5, t5-s, bart, mt, marian, gpt, plain"
+    );
+}
+
+#[test]
+fn a_missing_special_token_is_named_with_its_role() {
+    let (tokenizer, _) = letters("t5");
+    let error = Convention::preset("t5-s", &tokenizer).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "convention t5-s needs a bos token, but the tokenizer has no <s>; set special.overrides.bos to a token it has, choose another convention or train a tokenizer for this one"
+    );
+    let added = tokenizer.with_special_tokens(&["<s>"]).unwrap();
+    let convention = Convention::preset("t5-s", &added).unwrap();
+    assert_eq!(convention.generation().unwrap().start, [added.vocab_size() as u32 - 1]);
+}
+
+#[test]
+fn an_override_that_is_not_in_the_tokenizer_is_named() {
+    let (tokenizer, _) = letters("t5");
+    let overrides = Overrides { decoder_start: Some("<go>".to_owned()), ..Overrides::default() };
+    let error = Convention::with_overrides("t5", &overrides, &tokenizer).unwrap_err();
+    assert!(error.to_string().starts_with("convention t5 needs a decoder_start token, but the tokenizer has no <go>;"));
+}
+
+#[test]
+fn any_role_can_be_overridden() {
+    let config = TokenizerTrainConfig {
+        special_tokens: ["<fr>", "<go>", "<end>"].map(str::to_owned).to_vec(),
+        ..TokenizerTrainConfig::new(TokenizerKind::Characters)
+    };
+    let tokenizer = Tokenizer::train(&config, ["abc"], "mt").unwrap();
+    let overrides = Overrides {
+        eos: Some("<end>".to_owned()),
+        decoder_start: Some("<go>".to_owned()),
+        decoder_prefix: Some(vec!["<fr>".to_owned()]),
+        pad_side: Some(PadSide::Left),
+        ..Overrides::default()
+    };
+    let convention = Convention::with_overrides("mt", &overrides, &tokenizer).unwrap();
+    let (input, labels) = convention.decoder_pair(&tokenizer.encode("ab"), 16).unwrap();
+    assert_eq!(spell(&tokenizer, &input), "<go> <fr> ab");
+    assert_eq!(spell(&tokenizer, &labels), "<fr> ab <end>");
+    assert_eq!(convention.pad_side(), PadSide::Left);
+    let framed = convention.encoder_input(&tokenizer.encode("ab"), None, 16).unwrap();
+    assert_eq!(spell(&tokenizer, &framed.ids), "ab <end>");
+}
+
+#[test]
+fn gpt_2_spellings_are_found_and_pad_with_the_end_token() {
+    let config = TokenizerTrainConfig {
+        special_tokens: vec!["<|endoftext|>".to_owned()],
+        ..TokenizerTrainConfig::new(TokenizerKind::Characters)
+    };
+    let tokenizer = Tokenizer::train(&config, ["abc"], "plain").unwrap();
+    let convention = Convention::preset("gpt", &tokenizer).unwrap();
+    let (input, labels) = convention.decoder_pair(&tokenizer.encode("ab"), 16).unwrap();
+    assert_eq!(spell(&tokenizer, &input), "<|endoftext|> ab");
+    assert_eq!(spell(&tokenizer, &labels), "ab <|endoftext|>");
+    assert_eq!(convention.roles().pad.token, "<|endoftext|>");
+}
+
+#[test]
+fn a_side_that_the_convention_lacks_is_refused() {
+    let (_, bert) = letters("bert");
+    assert_eq!(
+        bert.generation().unwrap_err().to_string(),
+        "the convention bert has no decoder; choose one that has, such as gpt or t5"
+    );
+    let (_, gpt) = letters("gpt");
+    assert_eq!(
+        gpt.encoder_input(&[], None, 8).unwrap_err().to_string(),
+        "the convention gpt has no encoder input; choose one that has, such as bert or t5"
+    );
+    let (_, mt) = letters("mt");
+    assert!(mt.mask_id().unwrap_err().to_string().starts_with("the convention mt has no mask token"));
+}
+
+#[test]
+fn descriptions_say_the_frames() {
+    let lines = |preset| letters(preset).1.describe();
+    assert_eq!(lines("bert"), "encoder input: [CLS] A [SEP] | [CLS] A [SEP] B [SEP]\npadding: [PAD] on the right");
+    assert_eq!(
+        lines("bart"),
+        "encoder input: <s> A </s> | <s> A </s> </s> B </s>\ndecoder input: </s> <s> B\nlabels: <s> B </s>\npadding: <pad> on the right"
+    );
+    assert_eq!(lines("gpt"), "decoder input: <bos> A\nlabels: A <eos>\npadding: <pad> on the right");
+    assert_eq!(lines("plain"), "decoder input: A\nlabels: A, shifted by one");
+}
+
+#[test]
+fn special_ids_hold_every_special_token_once() {
+    let (tokenizer, t5) = letters("t5");
+    assert_eq!(t5.special_ids().len(), 3 + 100);
+    let (_, bart) = letters("bart");
+    assert_eq!(bart.special_ids().len(), 5);
+    assert_eq!(tokenizer.token_to_id("<extra_id_0>"), Some(tokenizer.vocab_size() as u32 - 1));
+    assert_eq!(t5.roles().sentinels[99].token, "<extra_id_99>");
+}

@@ -1,0 +1,13 @@
+//! What the crate promises, on the smallest input that shows it.
+
+mod batches;
+mod conventions;
+mod frames;
+mod golden;
+mod loader;
+mod noise;
+mod samples;
+mod show;
+mod sources;
+mod stored;
+mod tokenizers;

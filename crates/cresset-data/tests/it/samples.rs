@@ -1,0 +1,92 @@
+//! The project's own data.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use cresset_data::{DataError, FieldNames, Format, Label, SourceConfig, read_examples, write_samples};
+
+fn config(folder: &Path, format: Format, files: &[&str]) -> SourceConfig {
+    SourceConfig { format, files: files.iter().map(|f| folder.join(f)).collect(), fields: FieldNames::default() }
+}
+
+#[test]
+fn samples_depend_on_the_seed_only() {
+    let (a, b, c) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let files = write_samples(a.path(), 0).unwrap();
+    write_samples(b.path(), 0).unwrap();
+    write_samples(c.path(), 1).unwrap();
+    for file in &files {
+        let name = file.strip_prefix(a.path()).unwrap();
+        let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
+        assert_eq!(read(a.path()), read(b.path()));
+        assert_ne!(read(a.path()), read(c.path()));
+    }
+}
+
+#[test]
+fn files_with_other_content_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let corpus = folder.path().join("corpus.txt");
+    fs::write(&corpus, "mine").unwrap();
+    assert!(matches!(write_samples(folder.path(), 0), Err(DataError::Exists { path }) if path == corpus));
+    assert_eq!(fs::read_to_string(&corpus).unwrap(), "mine");
+}
+
+#[test]
+fn sentiment_is_balanced_and_no_single_word_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let train = read_examples(&config(folder.path(), Format::Jsonl, &["sentiment/train.jsonl"])).unwrap();
+    let dev = read_examples(&config(folder.path(), Format::Jsonl, &["sentiment/dev.jsonl"])).unwrap();
+    assert_eq!((train.len(), dev.len()), (3000, 500));
+    let positive = |e: &&cresset_data::Example| e.label == Some(Label::Name("positive".into()));
+    assert_eq!(train.iter().filter(positive).count(), 1500);
+    assert_eq!(dev.iter().filter(positive).count(), 250);
+    let seen: HashSet<&str> = train.iter().map(|e| e.text.as_str()).collect();
+    assert!(dev.iter().all(|e| !seen.contains(e.text.as_str())));
+
+    let mut words: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for example in &train {
+        for word in example.text.split(' ').collect::<HashSet<_>>() {
+            let count = words.entry(word).or_default();
+            count.0 += 1.0;
+            count.1 += f64::from(u8::from(positive(&example)));
+        }
+    }
+    for (word, (n, positive)) in words.into_iter().filter(|(_, (n, _))| *n >= 100.0) {
+        assert!((positive / n - 0.5).abs() < 0.2, "{word}: {positive} of {n}");
+    }
+}
+
+#[test]
+fn no_test_sentence_of_the_translation_set_is_in_its_training_set() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let read = |split: &str| {
+        let (en, lum) = (format!("translation/{split}.en"), format!("translation/{split}.lum"));
+        read_examples(&config(folder.path(), Format::Parallel, &[&en, &lum])).unwrap()
+    };
+    let (train, dev) = (read("train"), read("dev"));
+    assert_eq!((train.len(), dev.len()), (5000, 300));
+    let seen: HashSet<&str> = train.iter().map(|e| e.text.as_str()).collect();
+    assert_eq!(seen.len(), 5000);
+    assert!(dev.iter().all(|e| !seen.contains(e.text.as_str())));
+    // The same English sentence never has two translations, and every word of dev is known from train.
+    let words = |e: &cresset_data::Example| -> Vec<String> {
+        format!("{} {}", e.text, e.target.as_deref().unwrap()).split(' ').map(str::to_owned).collect()
+    };
+    let known: HashSet<String> = train.iter().flat_map(words).collect();
+    assert!(dev.iter().flat_map(words).all(|word| known.contains(&word)));
+}
+
+#[test]
+fn the_corpus_is_documents_of_several_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let documents = read_examples(&config(folder.path(), Format::Paragraphs, &["corpus.txt"])).unwrap();
+    assert_eq!(documents.len(), 800);
+    assert!(documents.iter().all(|d| d.text.lines().count() >= 3));
+}
