@@ -52,7 +52,7 @@ def adamw(clip):
             warnings.simplefilter("ignore")
             schedule.step()
         weights = {name: numbers(p) for name, p in parameters.items()}
-        steps.append({"loss": float(loss), "grad_norm": float(norm), "lr": lr, "weights": weights})
+        steps.append({"loss": float(loss.detach()), "grad_norm": float(norm), "lr": lr, "weights": weights})
     return {"clip": clip, "inputs": numbers(inputs), "targets": numbers(targets), "start": start, "steps": steps}
 
 

@@ -141,7 +141,14 @@ impl<O: Objective> Trainer<O> {
             .prefix(&format!("{TEMPORARY}{name}-"))
             .tempdir_in(parent)
             .map_err(failed(folder))?;
-        state::write(self, user, temporary.path())?;
+        // The message names the file where the user will look for it.
+        state::write(self, user, temporary.path()).map_err(|error| match error {
+            TrainError::Write { path, source } => {
+                let path = path.strip_prefix(temporary.path()).map_or_else(|_| path.clone(), |name| folder.join(name));
+                TrainError::Write { path, source }
+            }
+            other => other,
+        })?;
         state::sync(temporary.path()).map_err(failed(temporary.path()))?;
 
         let replaced = parent.join(format!("{REPLACED}{name}"));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -133,18 +133,15 @@ impl<O: Objective> Trainer<O> {
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
         let pass = self.pass(micro_batches)?;
-        let (paths, squares) = pass.gradients.squares(self.model());
-        let values = read(pass.sums.iter().map(|sum| sum.value.clone()).chain(squares).collect());
-        let (sums, squares) = values.split_at(pass.sums.len());
-        let step = self.step + 1;
-        let mut report = self.report(&pass, sums, squares, micro_batches);
-        self.check(&pass, &report, sums, &paths, squares)?;
+        let reading = pass.read(self.model());
+        let mut report = self.report(&pass, &reading, micro_batches);
+        self.check(&pass, &reading, &report)?;
 
         let factor = self.config.optim.clip.map_or(1.0, |clip| clip_factor(report.grad_norm, clip));
-        report.lr = self.lr(step);
+        report.lr = self.lr(report.step);
         let objective = self.objective.take().expect("the weights are put back after every update");
         self.objective = Some(self.optimizer.update(objective, pass.gradients, report.lr, factor));
-        self.step = step;
+        self.step = report.step;
         Ok(report)
     }
 
@@ -174,7 +171,7 @@ impl<O: Objective> Trainer<O> {
         let mut whole = Denominators::default();
         each.iter().for_each(|one| whole.add(one));
 
-        let mut pass = Pass { gradients: Gradients::default(), sums: Vec::new() };
+        let mut pass = Pass { gradients: Gradients::default(), sums: Vec::new(), n_micro_batches: micro_batches.len() };
         for (micro, batch) in micro_batches.iter().enumerate() {
             if each[micro].0.iter().all(|&(_, denominator)| denominator == 0.0) {
                 continue;
@@ -212,10 +209,10 @@ impl<O: Objective> Trainer<O> {
         Ok(pass)
     }
 
-    fn report(&self, pass: &Pass, sums: &[f64], squares: &[f64], micro_batches: &[O::Batch]) -> StepReport {
+    fn report(&self, pass: &Pass, reading: &Reading, micro_batches: &[O::Batch]) -> StepReport {
         let mut loss = 0.0;
         let mut terms = BTreeMap::new();
-        for (term, sum) in pass.sums.iter().zip(sums) {
+        for (term, sum) in pass.sums.iter().zip(&reading.sums) {
             let share = sum / term.denominator;
             loss += term.weight * share;
             *terms.entry(term.name.to_owned()).or_insert(0.0) += share;
@@ -224,31 +221,31 @@ impl<O: Objective> Trainer<O> {
             step: self.step + 1,
             loss,
             terms,
-            grad_norm: global_norm(squares),
+            grad_norm: global_norm(&reading.squares),
             lr: 0.0,
             tokens: micro_batches.iter().map(O::tokens).sum(),
         }
     }
 
-    fn check(&self, pass: &Pass, report: &StepReport, sums: &[f64], paths: &[String], squares: &[f64]) -> Result<(), TrainError> {
-        let parameter = || paths.iter().zip(squares).find(|(_, square)| !square.is_finite()).map(|(path, _)| path.clone());
+    fn check(&self, pass: &Pass, reading: &Reading, report: &StepReport) -> Result<(), TrainError> {
+        let parameter = reading.first_bad_gradient().map(str::to_owned);
         let first_batch = self.step * self.config.accumulate as u64;
-        if let Some((term, &value)) = pass.sums.iter().zip(sums).find(|(_, sum)| !sum.is_finite()) {
+        if let Some((term, &value)) = pass.sums.iter().zip(&reading.sums).find(|(_, sum)| !sum.is_finite()) {
             return Err(TrainError::NonFiniteLoss {
                 step: report.step,
                 term: term.name,
                 value,
                 batch: first_batch + term.micro as u64,
-                parameter: parameter(),
+                parameter,
             });
         }
-        match parameter() {
+        match parameter {
             Some(parameter) => Err(TrainError::NonFiniteGradient {
                 step: report.step,
                 parameter,
                 loss: report.loss,
                 first_batch,
-                last_batch: first_batch + self.config.accumulate as u64 - 1,
+                last_batch: first_batch + pass.n_micro_batches as u64 - 1,
             }),
             None => Ok(()),
         }
@@ -278,6 +275,7 @@ impl<O: Objective> std::fmt::Debug for Trainer<O> {
 struct Pass {
     gradients: Gradients,
     sums: Vec<TermSum>,
+    n_micro_batches: usize,
 }
 
 /// One loss term of one micro-batch.
@@ -291,12 +289,34 @@ struct TermSum {
     value: Tensor<1>,
 }
 
-/// Reads one-element tensors in one go.
-fn read(scalars: Vec<Tensor<1>>) -> Vec<f64> {
-    if scalars.is_empty() {
-        return Vec::new();
+/// The numbers of a pass.
+struct Reading {
+    /// Of each [`TermSum`].
+    sums: Vec<f64>,
+    /// Path of each gradient.
+    paths: Vec<String>,
+    /// Sum of squares of each gradient.
+    squares: Vec<f64>,
+}
+
+impl Pass {
+    /// Reads loss sums and gradient sizes from the device in one go.
+    fn read<M: Module>(&self, model: &M) -> Reading {
+        let (paths, squares) = self.gradients.squares(model);
+        let scalars: Vec<Tensor<1>> = self.sums.iter().map(|sum| sum.value.clone()).chain(squares).collect();
+        if scalars.is_empty() {
+            return Reading { sums: Vec::new(), paths, squares: Vec::new() };
+        }
+        let mut sums: Vec<f64> = Tensor::cat(scalars, 0).into_data().iter::<f64>().collect();
+        let squares = sums.split_off(self.sums.len());
+        Reading { sums, paths, squares }
     }
-    Tensor::cat(scalars, 0).into_data().iter::<f64>().collect()
+}
+
+impl Reading {
+    fn first_bad_gradient(&self) -> Option<&str> {
+        self.paths.iter().zip(&self.squares).find(|(_, square)| !square.is_finite()).map(|(path, _)| path.as_str())
+    }
 }
 
 /// Counts the parameters that take gradients.
