@@ -1,0 +1,24 @@
+//! The device under test.
+
+use burn::tensor::Device;
+
+/// The device named by `CRESSET_TEST_DEVICE`.
+pub(crate) fn device() -> Device {
+    match std::env::var("CRESSET_TEST_DEVICE").as_deref() {
+        Err(_) | Ok("flex") => Device::flex(),
+        #[cfg(feature = "ndarray")]
+        #[allow(deprecated, reason = "deprecated upstream, kept selectable")]
+        Ok("ndarray") => Device::ndarray(),
+        #[cfg(feature = "vulkan")]
+        Ok("vulkan:cpu") => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        Ok(other) => panic!("CRESSET_TEST_DEVICE={other} is unknown or not compiled in"),
+    }
+}
+
+/// How far an output may be from the reference: GPU kernels add up in another order and approximate more functions.
+pub(crate) fn tolerance() -> f32 {
+    match std::env::var("CRESSET_TEST_DEVICE").as_deref() {
+        Ok("vulkan:cpu") => 2e-3,
+        _ => 1e-4,
+    }
+}
