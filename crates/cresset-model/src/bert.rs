@@ -13,7 +13,9 @@ use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, rename};
 use crate::init::{initialise, usual};
-use crate::layers::{Activation, Attention, AttentionConfig, Bias, Embedding, FeedForward, LayerNorm, Linear, Sight};
+use crate::layers::{
+    Activation, Attention, AttentionConfig, Bias, Embedding, FeedForward, LayerNorm, Linear, Sight,
+};
 
 /// BERT's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,14 +93,38 @@ impl BertConfig {
         within("intermediate_size", self.intermediate_size, 1..)?;
         within("max_position_embeddings", self.max_position_embeddings, 1..)?;
         within("type_vocab_size", self.type_vocab_size, 1..)?;
-        split_into_heads(("hidden_size", self.hidden_size), ("num_attention_heads", self.num_attention_heads))?;
+        split_into_heads(
+            ("hidden_size", self.hidden_size),
+            ("num_attention_heads", self.num_attention_heads),
+        )?;
         rate("hidden_dropout_prob", self.hidden_dropout_prob)?;
-        rate("attention_probs_dropout_prob", self.attention_probs_dropout_prob)?;
+        rate(
+            "attention_probs_dropout_prob",
+            self.attention_probs_dropout_prob,
+        )?;
         rate("classifier_dropout", self.classifier_dropout.unwrap_or(0.0))?;
-        supported("is_decoder", self.is_decoder, !self.is_decoder, "only the bidirectional encoder is")?;
-        supported("tie_word_embeddings", self.tie_word_embeddings, self.tie_word_embeddings, "the masked-LM head is always tied")?;
-        let kind = self.position_embedding_type.as_deref().unwrap_or("absolute");
-        supported("position_embedding_type", kind, kind == "absolute", "only absolute positions are")
+        supported(
+            "is_decoder",
+            self.is_decoder,
+            !self.is_decoder,
+            "only the bidirectional encoder is",
+        )?;
+        supported(
+            "tie_word_embeddings",
+            self.tie_word_embeddings,
+            self.tie_word_embeddings,
+            "the masked-LM head is always tied",
+        )?;
+        let kind = self
+            .position_embedding_type
+            .as_deref()
+            .unwrap_or("absolute");
+        supported(
+            "position_embedding_type",
+            kind,
+            kind == "absolute",
+            "only absolute positions are",
+        )
     }
 }
 
@@ -144,9 +170,18 @@ impl Bert {
     ///
     /// # Errors
     /// A configuration that does not validate.
-    pub fn new(config: &BertConfig, pooler: Pooler, seed: u64, device: &Device) -> Result<Bert, ModelError> {
+    pub fn new(
+        config: &BertConfig,
+        pooler: Pooler,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Bert, ModelError> {
         config.validate()?;
-        Ok(initialise(Bert::blank(config, pooler, device), seed, |path| usual(path, config.initializer_range)))
+        Ok(initialise(
+            Bert::blank(config, pooler, device),
+            seed,
+            |path| usual(path, config.initializer_range),
+        ))
     }
 
     fn blank(config: &BertConfig, pooler: Pooler, device: &Device) -> Bert {
@@ -159,7 +194,9 @@ impl Bert {
                 norm: LayerNorm::new(size, config.layer_norm_eps, device),
                 dropout: config.hidden_dropout_prob,
             },
-            layers: (0..config.num_hidden_layers).map(|_| BertLayer::blank(config, device)).collect(),
+            layers: (0..config.num_hidden_layers)
+                .map(|_| BertLayer::blank(config, device))
+                .collect(),
             pooler: (pooler == Pooler::With).then(|| Linear::new(size, size, Bias::With, device)),
         }
     }
@@ -194,13 +231,23 @@ impl BertEmbeddings {
         let [_, seq] = input.ids.dims();
         let positions = match input.positions {
             Some(positions) => self.position.forward(positions),
-            None => self.position.weight.val().narrow(0, 0, seq).unsqueeze_dim(0),
+            None => self
+                .position
+                .weight
+                .val()
+                .narrow(0, 0, seq)
+                .unsqueeze_dim(0),
         };
         let segments = match input.segments {
             Some(segments) => self.segment.forward(segments),
             None => self.segment.weight.val().narrow(0, 0, 1).unsqueeze_dim(0),
         };
-        dropout(self.norm.forward(self.word.forward(input.ids) + segments + positions), self.dropout, run)
+        dropout(
+            self.norm
+                .forward(self.word.forward(input.ids) + segments + positions),
+            self.dropout,
+            run,
+        )
     }
 }
 
@@ -219,14 +266,24 @@ impl BertLayer {
         BertLayer {
             attention: Attention::new(attention, device),
             attention_norm: LayerNorm::new(size, config.layer_norm_eps, device),
-            feed_forward: FeedForward::new(size, config.intermediate_size, config.hidden_act, Bias::With, device),
+            feed_forward: FeedForward::new(
+                size,
+                config.intermediate_size,
+                config.hidden_act,
+                Bias::With,
+                device,
+            ),
             output_norm: LayerNorm::new(size, config.layer_norm_eps, device),
             dropout: config.hidden_dropout_prob,
         }
     }
 
     fn forward(&self, x: Tensor<3>, sight: Sight, run: &Run) -> Tensor<3> {
-        let mixed = dropout(self.attention.forward(x.clone(), sight, run), self.dropout, run);
+        let mixed = dropout(
+            self.attention.forward(x.clone(), sight, run),
+            self.dropout,
+            run,
+        );
         let x = self.attention_norm.forward(mixed + x);
         let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
         self.output_norm.forward(fed + x)
@@ -247,15 +304,24 @@ impl BertForSequenceClassification {
     ///
     /// # Errors
     /// A configuration that does not validate.
-    pub fn new(config: &BertConfig, n_labels: usize, seed: u64, device: &Device) -> Result<Self, ModelError> {
+    pub fn new(
+        config: &BertConfig,
+        n_labels: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
         config.validate()?;
         within("num_labels", n_labels, 1..)?;
         let model = BertForSequenceClassification {
             bert: Bert::blank(config, Pooler::With, device),
             classifier: Linear::new(config.hidden_size, n_labels, Bias::With, device),
-            dropout: config.classifier_dropout.unwrap_or(config.hidden_dropout_prob),
+            dropout: config
+                .classifier_dropout
+                .unwrap_or(config.hidden_dropout_prob),
         };
-        Ok(initialise(model, seed, |path| usual(path, config.initializer_range)))
+        Ok(initialise(model, seed, |path| {
+            usual(path, config.initializer_range)
+        }))
     }
 
     /// # Shapes
@@ -304,7 +370,9 @@ impl BertForMaskedLm {
                 activation: config.hidden_act,
             },
         };
-        Ok(initialise(model, seed, |path| usual(path, config.initializer_range)))
+        Ok(initialise(model, seed, |path| {
+            usual(path, config.initializer_range)
+        }))
     }
 
     /// The encoder's output.
@@ -321,7 +389,10 @@ impl BertForMaskedLm {
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
         let rows = crate::heads::rows_at(hidden, flat_positions);
-        let rows = self.head.norm.forward(self.head.activation.forward(self.head.dense.forward(rows)));
+        let rows = self
+            .head
+            .norm
+            .forward(self.head.activation.forward(self.head.dense.forward(rows)));
         self.bert.embeddings.word.scores(rows) + self.head.bias.val().unsqueeze_dim(0)
     }
 
@@ -352,8 +423,15 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 fn bert_name(path: &str) -> Option<HfTensor> {
-    let layout = if path.contains("embeddings") { Layout::AsIs } else { Layout::Transposed };
-    Some(HfTensor { name: rename(path, NAMES), layout })
+    let layout = if path.contains("embeddings") {
+        Layout::AsIs
+    } else {
+        Layout::Transposed
+    };
+    Some(HfTensor {
+        name: rename(path, NAMES),
+        layout,
+    })
 }
 
 impl HfModel for Bert {
@@ -399,7 +477,9 @@ impl HfModel for BertForMaskedLm {
 
     fn spellings(&self, name: &str) -> Vec<String> {
         match name {
-            "bert.embeddings.word_embeddings.weight" => vec!["cls.predictions.decoder.weight".to_owned()],
+            "bert.embeddings.word_embeddings.weight" => {
+                vec!["cls.predictions.decoder.weight".to_owned()]
+            }
             "cls.predictions.bias" => vec!["cls.predictions.decoder.bias".to_owned()],
             _ => Vec::new(),
         }

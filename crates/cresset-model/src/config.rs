@@ -37,7 +37,10 @@ const BERT: ShortNames = &[
     ("n_layers", &["num_hidden_layers"]),
     ("n_heads", &["num_attention_heads"]),
     ("activation", &["hidden_act"]),
-    ("dropout", &["hidden_dropout_prob", "attention_probs_dropout_prob"]),
+    (
+        "dropout",
+        &["hidden_dropout_prob", "attention_probs_dropout_prob"],
+    ),
     ("attention_dropout", &["attention_probs_dropout_prob"]),
     ("max_positions", &["max_position_embeddings"]),
     ("n_segments", &["type_vocab_size"]),
@@ -48,7 +51,10 @@ const MARIAN: ShortNames = &[
     ("n_encoder_layers", &["encoder_layers"]),
     ("n_decoder_layers", &["decoder_layers"]),
     ("hidden_size", &["d_model"]),
-    ("n_heads", &["encoder_attention_heads", "decoder_attention_heads"]),
+    (
+        "n_heads",
+        &["encoder_attention_heads", "decoder_attention_heads"],
+    ),
     ("intermediate_size", &["encoder_ffn_dim", "decoder_ffn_dim"]),
     ("activation", &["activation_function"]),
     ("max_positions", &["max_position_embeddings"]),
@@ -83,7 +89,10 @@ impl ModelConfig {
     ///
     /// # Errors
     /// An unknown architecture or key, a value of the wrong kind or outside its range.
-    pub fn from_toml_table(kind: &str, table: Map<String, Value>) -> Result<ModelConfig, ModelError> {
+    pub fn from_toml_table(
+        kind: &str,
+        table: Map<String, Value>,
+    ) -> Result<ModelConfig, ModelError> {
         let config = match kind {
             "bert" => ModelConfig::Bert(from_table(kind, BERT, table)?),
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
@@ -144,7 +153,9 @@ impl ModelConfig {
     /// `length` above [`ModelConfig::max_positions`].
     pub fn check_length(&self, length: usize) -> Result<(), ModelError> {
         match self.max_positions() {
-            Some(positions) if length > positions => Err(ModelError::SequenceTooLong { length, positions }),
+            Some(positions) if length > positions => {
+                Err(ModelError::SequenceTooLong { length, positions })
+            }
             _ => Ok(()),
         }
     }
@@ -156,7 +167,11 @@ impl ModelConfig {
     pub fn encoder(&self) -> Result<EncoderConfig, ModelError> {
         match self {
             ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
-            other => Err(ModelError::WrongArchitecture { wanted: "an encoder", expected: "bert", found: other.kind() }),
+            other => Err(ModelError::WrongArchitecture {
+                wanted: "an encoder",
+                expected: "bert",
+                found: other.kind(),
+            }),
         }
     }
 
@@ -167,7 +182,11 @@ impl ModelConfig {
     pub fn decoder(&self) -> Result<DecoderConfig, ModelError> {
         match self {
             ModelConfig::Gpt2(config) => Ok(DecoderConfig::Gpt2(config.clone())),
-            other => Err(ModelError::WrongArchitecture { wanted: "a decoder", expected: "gpt2", found: other.kind() }),
+            other => Err(ModelError::WrongArchitecture {
+                wanted: "a decoder",
+                expected: "gpt2",
+                found: other.kind(),
+            }),
         }
     }
 
@@ -179,7 +198,11 @@ impl ModelConfig {
         match self {
             ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
             ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
-            other => Err(ModelError::WrongArchitecture { wanted: "an encoder-decoder", expected: "t5 or marian", found: other.kind() }),
+            other => Err(ModelError::WrongArchitecture {
+                wanted: "an encoder-decoder",
+                expected: "t5 or marian",
+                found: other.kind(),
+            }),
         }
     }
 }
@@ -190,20 +213,36 @@ impl ModelConfig {
 /// `tokenizer_size` above the configuration's `vocab_size`.
 pub fn check_vocabulary(config: &ModelConfig, tokenizer_size: usize) -> Result<(), ModelError> {
     let model = config.vocab_size();
-    if tokenizer_size > model { Err(ModelError::VocabularyMismatch { tokenizer: tokenizer_size, model }) } else { Ok(()) }
+    if tokenizer_size > model {
+        Err(ModelError::VocabularyMismatch {
+            tokenizer: tokenizer_size,
+            model,
+        })
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) fn unknown_architecture(found: &str) -> ModelError {
-    ModelError::UnknownArchitecture { found: found.to_owned(), known: MODEL_TYPES.join(", ") }
+    ModelError::UnknownArchitecture {
+        found: found.to_owned(),
+        known: MODEL_TYPES.join(", "),
+    }
 }
 
 /// Writes the table over the defaults, so that a key is known if the defaults have it.
-fn from_table<C>(kind: &str, short_names: ShortNames, table: Map<String, Value>) -> Result<C, ModelError>
+fn from_table<C>(
+    kind: &str,
+    short_names: ShortNames,
+    table: Map<String, Value>,
+) -> Result<C, ModelError>
 where
     C: Default + Serialize + DeserializeOwned,
 {
     let defaults = serde_json::to_value(C::default()).expect("a configuration is plain data");
-    let Value::Object(mut values) = defaults else { unreachable!("a configuration is a struct") };
+    let Value::Object(mut values) = defaults else {
+        unreachable!("a configuration is a struct")
+    };
     for (key, value) in &mut values {
         if key.ends_with("_token_id") {
             *value = Value::Null;
@@ -220,14 +259,22 @@ where
         for target in targets {
             // A name that stands for one value narrows a name that stands for several, whichever comes first.
             let earlier = given.iter().position(|(name, _)| *name == target);
-            let is_narrower = |key: &str| short_names.iter().all(|(short, names)| *short != key || names.len() == 1);
+            let is_narrower = |key: &str| {
+                short_names
+                    .iter()
+                    .all(|(short, names)| *short != key || names.len() == 1)
+            };
             match earlier {
                 Some(index) => match (is_narrower(&key), is_narrower(&given[index].1)) {
                     (true, false) => given[index].1.clone_from(&key),
                     (false, true) => continue,
                     _ => {
                         let first = given[index].1.clone();
-                        return Err(ModelError::DuplicateKey { kind: kind.to_owned(), first, second: key });
+                        return Err(ModelError::DuplicateKey {
+                            kind: kind.to_owned(),
+                            first,
+                            second: key,
+                        });
                     }
                 },
                 None => given.push((target.clone(), key.clone())),
@@ -237,17 +284,39 @@ where
     }
     serde_path_to_error::deserialize(Value::Object(values)).map_err(|error| {
         let name = error.path().to_string();
-        let key = given.iter().find(|(target, _)| *target == name).map_or(name.clone(), |(_, key)| key.clone());
-        ModelError::BadValue { key: format!("{kind}.{key}"), reason: error.into_inner().to_string() }
+        let key = given
+            .iter()
+            .find(|(target, _)| *target == name)
+            .map_or(name.clone(), |(_, key)| key.clone());
+        ModelError::BadValue {
+            key: format!("{kind}.{key}"),
+            reason: error.into_inner().to_string(),
+        }
     })
 }
 
-fn unknown_key(kind: &str, short_names: ShortNames, values: &Map<String, Value>, key: &str) -> ModelError {
-    let known: Vec<&str> = short_names.iter().map(|(short, _)| *short).chain(values.keys().map(String::as_str)).collect();
-    let nearest = known.iter().map(|name| (strsim::damerau_levenshtein(name, key), *name)).min();
+fn unknown_key(
+    kind: &str,
+    short_names: ShortNames,
+    values: &Map<String, Value>,
+    key: &str,
+) -> ModelError {
+    let known: Vec<&str> = short_names
+        .iter()
+        .map(|(short, _)| *short)
+        .chain(values.keys().map(String::as_str))
+        .collect();
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(name, key), *name))
+        .min();
     let hint = match nearest {
         Some((distance, name)) if distance <= 1 + key.len() / 3 => format!("did you mean {name}?"),
         _ => format!("known keys are {}", known.join(", ")),
     };
-    ModelError::UnknownKey { kind: kind.to_owned(), key: key.to_owned(), hint }
+    ModelError::UnknownKey {
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        hint,
+    }
 }

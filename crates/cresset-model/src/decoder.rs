@@ -41,7 +41,9 @@ impl CausalLm {
     /// A configuration that does not validate.
     pub fn new(config: &DecoderConfig, seed: u64, device: &Device) -> Result<CausalLm, ModelError> {
         match config {
-            DecoderConfig::Gpt2(config) => Ok(CausalLm::Gpt2(Gpt2LmHead::new(config, seed, device)?)),
+            DecoderConfig::Gpt2(config) => {
+                Ok(CausalLm::Gpt2(Gpt2LmHead::new(config, seed, device)?))
+            }
         }
     }
 

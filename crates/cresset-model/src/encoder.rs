@@ -42,7 +42,12 @@ impl Encoder {
     /// A configuration that does not validate.
     pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<Encoder, ModelError> {
         match config {
-            EncoderConfig::Bert(config) => Ok(Encoder::Bert(Bert::new(config, Pooler::With, seed, device)?)),
+            EncoderConfig::Bert(config) => Ok(Encoder::Bert(Bert::new(
+                config,
+                Pooler::With,
+                seed,
+                device,
+            )?)),
         }
     }
 

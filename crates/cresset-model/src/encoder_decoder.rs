@@ -22,7 +22,10 @@ pub enum Seq2SeqConfig {
 
 /// An encoder-decoder with its output layer.
 #[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a process holds one or two models, and layers lie on the heap")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process holds one or two models, and layers lie on the heap"
+)]
 pub enum Seq2SeqLm {
     /// `T5ForConditionalGeneration`.
     T5(T5ForConditionalGeneration),
@@ -35,10 +38,18 @@ impl Seq2SeqLm {
     ///
     /// # Errors
     /// A configuration that does not validate.
-    pub fn new(config: &Seq2SeqConfig, seed: u64, device: &Device) -> Result<Seq2SeqLm, ModelError> {
+    pub fn new(
+        config: &Seq2SeqConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Seq2SeqLm, ModelError> {
         match config {
-            Seq2SeqConfig::T5(config) => Ok(Seq2SeqLm::T5(T5ForConditionalGeneration::new(config, seed, device)?)),
-            Seq2SeqConfig::Marian(config) => Ok(Seq2SeqLm::Marian(MarianMtModel::new(config, seed, device)?)),
+            Seq2SeqConfig::T5(config) => Ok(Seq2SeqLm::T5(T5ForConditionalGeneration::new(
+                config, seed, device,
+            )?)),
+            Seq2SeqConfig::Marian(config) => {
+                Ok(Seq2SeqLm::Marian(MarianMtModel::new(config, seed, device)?))
+            }
         }
     }
 
@@ -57,7 +68,13 @@ impl Seq2SeqLm {
     ///
     /// # Shapes
     /// ids: `[batch, target]`, memory: `[batch, source, hidden]`, out: `[batch, target, hidden]`
-    pub fn decode(&self, ids: Tensor<2, Int>, memory: Tensor<3>, memory_keep: KeepMask, run: &Run) -> Tensor<3> {
+    pub fn decode(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        memory_keep: KeepMask,
+        run: &Run,
+    ) -> Tensor<3> {
         match self {
             Seq2SeqLm::T5(model) => model.decode(ids, memory, memory_keep, run),
             Seq2SeqLm::Marian(model) => model.decode(ids, memory, memory_keep, run),
@@ -68,7 +85,13 @@ impl Seq2SeqLm {
     ///
     /// # Shapes
     /// ids: `[batch, new]`, memory: `[batch, source, hidden]`, out: `[batch, new, hidden]`
-    pub fn decode_on(&self, ids: Tensor<2, Int>, memory: Tensor<3>, memory_keep: KeepMask, cache: &mut Cache) -> Tensor<3> {
+    pub fn decode_on(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        memory_keep: KeepMask,
+        cache: &mut Cache,
+    ) -> Tensor<3> {
         let run = Run::inference();
         match self {
             Seq2SeqLm::T5(model) => model.decode_on(ids, memory, memory_keep, cache, &run),
@@ -130,6 +153,13 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.spellings(name),
             Seq2SeqLm::Marian(model) => model.spellings(name),
+        }
+    }
+
+    fn is_optional(&self, name: &str) -> bool {
+        match self {
+            Seq2SeqLm::T5(model) => model.is_optional(name),
+            Seq2SeqLm::Marian(model) => model.is_optional(name),
         }
     }
 

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ModelError {
     /// The hidden size does not split into heads of equal size.
-    #[error("{size_key} {size} is not divisible by {heads_key} {heads}; choose a multiple of {heads}")]
+    #[error(
+        "{size_key} {size} is not divisible by {heads_key} {heads}; choose a multiple of {heads}"
+    )]
     IndivisibleHeads {
         /// Name of the size.
         size_key: &'static str,
@@ -85,7 +87,9 @@ pub enum ModelError {
         reason: &'static str,
     },
     /// An input longer than the model's table of positions.
-    #[error("sequence length {length} exceeds the model's {positions} positions; lower the maximum length or take a model with more positions")]
+    #[error(
+        "sequence length {length} exceeds the model's {positions} positions; lower the maximum length or take a model with more positions"
+    )]
     SequenceTooLong {
         /// Length of the input in tokens.
         length: usize,
@@ -93,7 +97,9 @@ pub enum ModelError {
         positions: usize,
     },
     /// A tokenizer with more tokens than the model has embeddings.
-    #[error("the tokenizer has {tokenizer} tokens but the model's vocab_size is {model}; take the tokenizer the model was made with, or a model with vocab_size of at least {tokenizer}")]
+    #[error(
+        "the tokenizer has {tokenizer} tokens but the model's vocab_size is {model}; take the tokenizer the model was made with, or a model with vocab_size of at least {tokenizer}"
+    )]
     VocabularyMismatch {
         /// Tokens of the tokenizer.
         tokenizer: usize,
@@ -119,7 +125,9 @@ pub enum ModelError {
         reason: String,
     },
     /// A folder without weights.
-    #[error("{folder} holds neither model.safetensors nor model.safetensors.index.json; give the folder of a saved model")]
+    #[error(
+        "{folder} holds neither model.safetensors nor model.safetensors.index.json; give the folder of a saved model"
+    )]
     NoWeights {
         /// The folder.
         folder: PathBuf,
@@ -133,7 +141,9 @@ pub enum ModelError {
         reason: String,
     },
     /// A tensor of another shape than the configuration says.
-    #[error("tensor {tensor} in {path} has shape {found:?}, but the configuration needs {expected:?}; config.json and the weights do not belong together")]
+    #[error(
+        "tensor {tensor} in {path} has shape {found:?}, but the configuration needs {expected:?}; config.json and the weights do not belong together"
+    )]
     WrongShape {
         /// Name of the tensor.
         tensor: String,
@@ -145,7 +155,9 @@ pub enum ModelError {
         expected: Vec<usize>,
     },
     /// A tensor of numbers that are not floats.
-    #[error("tensor {tensor} in {path} holds {found} numbers; only F64, F32, F16 and BF16 can be read")]
+    #[error(
+        "tensor {tensor} in {path} holds {found} numbers; only F64, F32, F16 and BF16 can be read"
+    )]
     WrongType {
         /// Name of the tensor.
         tensor: String,
@@ -155,7 +167,9 @@ pub enum ModelError {
         found: String,
     },
     /// Two tensors that the model ties but the file holds apart.
-    #[error("{path} holds {first} and {second} with different values, but this model ties them; set tie_word_embeddings to false if the architecture allows it")]
+    #[error(
+        "{path} holds {first} and {second} with different values, but this model ties them; set tie_word_embeddings to false if the architecture allows it"
+    )]
     Untied {
         /// The file.
         path: PathBuf,
@@ -169,11 +183,19 @@ pub enum ModelError {
 impl ModelError {
     pub(crate) fn read(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> ModelError {
         let path = path.into();
-        move |source| ModelError::Io { action: "read", path, source }
+        move |source| ModelError::Io {
+            action: "read",
+            path,
+            source,
+        }
     }
 
     pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> ModelError {
         let path = path.into();
-        move |source| ModelError::Io { action: "write", path, source }
+        move |source| ModelError::Io {
+            action: "write",
+            path,
+            source,
+        }
     }
 }

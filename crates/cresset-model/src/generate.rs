@@ -35,7 +35,11 @@ struct Rows {
 
 impl Rows {
     fn new(count: usize) -> Rows {
-        Rows { computed: (0..count).collect(), ended: vec![false; count], written: vec![Vec::new(); count] }
+        Rows {
+            computed: (0..count).collect(),
+            ended: vec![false; count],
+            written: vec![Vec::new(); count],
+        }
     }
 
     /// Takes one token per computed row.
@@ -55,7 +59,9 @@ impl Rows {
 
     /// Forgets ended rows once they are a quarter, and tells which of the computed rows stay. Not at once: each time copies the cache.
     fn shrink(&mut self, device: &Device) -> Option<Tensor<1, Int>> {
-        let living: Vec<usize> = (0..self.computed.len()).filter(|&at| !self.ended[self.computed[at]]).collect();
+        let living: Vec<usize> = (0..self.computed.len())
+            .filter(|&at| !self.ended[self.computed[at]])
+            .collect();
         if living.len() * 4 > self.computed.len() * 3 {
             return None;
         }
@@ -65,7 +71,13 @@ impl Rows {
 
     /// The next input: each row's last token, padding for ended rows.
     fn next_ids(&self, pad: u32, device: &Device) -> Tensor<2, Int> {
-        let last = |row: &usize| if self.ended[*row] { pad } else { self.written[*row].last().copied().unwrap_or(pad) };
+        let last = |row: &usize| {
+            if self.ended[*row] {
+                pad
+            } else {
+                self.written[*row].last().copied().unwrap_or(pad)
+            }
+        };
         let ids: Vec<i32> = self.computed.iter().map(|row| last(row) as i32).collect();
         let count = ids.len();
         Tensor::from_data(TensorData::new(ids, [count, 1]), device)
@@ -85,5 +97,10 @@ fn index_tensor(indices: &[usize], device: &Device) -> Tensor<1, Int> {
 }
 
 fn best_tokens(logits: Tensor<2>) -> Vec<u32> {
-    logits.argmax(1).into_data().iter::<i64>().map(|id| id as u32).collect()
+    logits
+        .argmax(1)
+        .into_data()
+        .iter::<i64>()
+        .map(|id| id as u32)
+        .collect()
 }

@@ -10,7 +10,9 @@ use crate::decoder::CausalInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
 use crate::init::{Fill, initialise, usual};
-use crate::layers::{Activation, Bias, Cache, Embedding, FeedForward, KeyValues, LayerCache, LayerNorm, Linear};
+use crate::layers::{
+    Activation, Bias, Cache, Embedding, FeedForward, KeyValues, LayerCache, LayerNorm, Linear,
+};
 
 /// GPT-2's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,9 +102,24 @@ impl Gpt2Config {
         rate("embd_pdrop", self.embd_pdrop)?;
         rate("attn_pdrop", self.attn_pdrop)?;
         let by_layer = self.scale_attn_by_inverse_layer_idx;
-        supported("scale_attn_by_inverse_layer_idx", by_layer, !by_layer, "scores are scaled by the head size only")?;
-        supported("add_cross_attention", self.add_cross_attention, !self.add_cross_attention, "there is no encoder to look at")?;
-        supported("tie_word_embeddings", self.tie_word_embeddings, self.tie_word_embeddings, "the output layer is always tied")
+        supported(
+            "scale_attn_by_inverse_layer_idx",
+            by_layer,
+            !by_layer,
+            "scores are scaled by the head size only",
+        )?;
+        supported(
+            "add_cross_attention",
+            self.add_cross_attention,
+            !self.add_cross_attention,
+            "there is no encoder to look at",
+        )?;
+        supported(
+            "tie_word_embeddings",
+            self.tie_word_embeddings,
+            self.tie_word_embeddings,
+            "the output layer is always tied",
+        )
     }
 }
 
@@ -150,14 +167,20 @@ impl Gpt2LmHead {
         let model = Gpt2LmHead {
             tokens: Embedding::new(config.vocab_size, config.n_embd, device),
             positions: Embedding::new(config.n_positions, config.n_embd, device),
-            layers: (0..config.n_layer).map(|_| Gpt2Layer::blank(config, device)).collect(),
+            layers: (0..config.n_layer)
+                .map(|_| Gpt2Layer::blank(config, device))
+                .collect(),
             norm: LayerNorm::new(config.n_embd, config.layer_norm_epsilon, device),
             dropout: config.embd_pdrop,
         };
         // The paper's section 2.3: projections that add to the residual stream start smaller, by the number of additions.
         let residual_std = config.initializer_range / ((2 * config.n_layer) as f64).sqrt();
         Ok(initialise(model, seed, |path| match path {
-            _ if path.ends_with("attention.o.weight") || path.ends_with("feed_forward.down.weight") => Fill::Normal(residual_std),
+            _ if path.ends_with("attention.o.weight")
+                || path.ends_with("feed_forward.down.weight") =>
+            {
+                Fill::Normal(residual_std)
+            }
             _ => usual(path, config.initializer_range),
         }))
     }
@@ -167,8 +190,18 @@ impl Gpt2LmHead {
     /// # Shapes
     /// ids: `[batch, seq]`, out: `[batch, seq, hidden]`
     pub fn hidden(&self, ids: Tensor<2, Int>, keep: Option<KeepMask>, run: &Run) -> Tensor<3> {
-        let positions = keep.as_ref().map(|keep| (keep.tensor().int().cumsum(1) - 1).clamp_min(0));
-        self.hidden_on(CausalInput { ids, keep, positions }, &mut self.cache(), run)
+        let positions = keep
+            .as_ref()
+            .map(|keep| (keep.tensor().int().cumsum(1) - 1).clamp_min(0));
+        self.hidden_on(
+            CausalInput {
+                ids,
+                keep,
+                positions,
+            },
+            &mut self.cache(),
+            run,
+        )
     }
 
     /// The last layer's output for the positions that follow those in the cache.
@@ -179,9 +212,18 @@ impl Gpt2LmHead {
         let [_, new] = input.ids.dims();
         let positions = match input.positions {
             Some(positions) => self.positions.forward(positions),
-            None => self.positions.weight.val().narrow(0, cache.length(), new).unsqueeze_dim(0),
+            None => self
+                .positions
+                .weight
+                .val()
+                .narrow(0, cache.length(), new)
+                .unsqueeze_dim(0),
         };
-        let mut hidden = dropout(self.tokens.forward(input.ids) + positions, self.dropout, run);
+        let mut hidden = dropout(
+            self.tokens.forward(input.ids) + positions,
+            self.dropout,
+            run,
+        );
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
             hidden = layer.forward(hidden, input.keep.clone(), state, run);
         }
@@ -204,7 +246,8 @@ impl Gpt2LmHead {
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
-        self.tokens.scores(crate::heads::rows_at(hidden, flat_positions))
+        self.tokens
+            .scores(crate::heads::rows_at(hidden, flat_positions))
     }
 }
 
@@ -219,27 +262,55 @@ impl Gpt2Layer {
                 qkv: Linear::new(size, 3 * size, Bias::With, device),
                 o: Linear::new(size, size, Bias::With, device),
                 n_heads: config.n_head,
-                scale: if config.scale_attn_weights { (head_size as f64).powf(-0.5) } else { 1.0 },
+                scale: if config.scale_attn_weights {
+                    (head_size as f64).powf(-0.5)
+                } else {
+                    1.0
+                },
                 dropout: config.attn_pdrop,
             },
             feed_forward_norm: LayerNorm::new(size, config.layer_norm_epsilon, device),
-            feed_forward: FeedForward::new(size, inner, config.activation_function, Bias::With, device),
+            feed_forward: FeedForward::new(
+                size,
+                inner,
+                config.activation_function,
+                Bias::With,
+                device,
+            ),
             dropout: config.resid_pdrop,
         }
     }
 
-    fn forward(&self, x: Tensor<3>, keep: Option<KeepMask>, state: &mut LayerCache, run: &Run) -> Tensor<3> {
-        let mixed = self.attention.forward(self.attention_norm.forward(x.clone()), keep, state, run);
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        keep: Option<KeepMask>,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
+        let mixed =
+            self.attention
+                .forward(self.attention_norm.forward(x.clone()), keep, state, run);
         let x = x + dropout(mixed, self.dropout, run);
-        let fed = self.feed_forward.forward(self.feed_forward_norm.forward(x.clone()), run);
+        let fed = self
+            .feed_forward
+            .forward(self.feed_forward_norm.forward(x.clone()), run);
         x + dropout(fed, self.dropout, run)
     }
 }
 
 impl Gpt2Attention {
-    fn forward(&self, x: Tensor<3>, keep: Option<KeepMask>, state: &mut LayerCache, run: &Run) -> Tensor<3> {
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        keep: Option<KeepMask>,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
         let [batch, seq, size] = x.dims();
-        let [q, k, v] = self.project(x).map(|part| part.reshape([batch, seq, self.n_heads, size / self.n_heads]));
+        let [q, k, v] = self
+            .project(x)
+            .map(|part| part.reshape([batch, seq, self.n_heads, size / self.n_heads]));
         let all = state.extend(KeyValues { keys: k, values: v });
         let input = AttentionInput {
             q,
@@ -251,7 +322,8 @@ impl Gpt2Attention {
             scale: self.scale,
             dropout: self.dropout,
         };
-        self.o.forward(attention(input, run).reshape([batch, seq, size]))
+        self.o
+            .forward(attention(input, run).reshape([batch, seq, size]))
     }
 
     /// Queries, keys and values. Whichever is smaller is cut in three: the matrix for many rows, the product for few.
@@ -261,7 +333,12 @@ impl Gpt2Attention {
             let joint = self.qkv.forward(x);
             return [0, 1, 2].map(|part| joint.clone().narrow(2, part * size, size));
         }
-        let bias = self.qkv.bias.as_ref().expect("the joint projection has a bias").val();
+        let bias = self
+            .qkv
+            .bias
+            .as_ref()
+            .expect("the joint projection has a bias")
+            .val();
         let weight = self.qkv.weight.val();
         [0, 1, 2].map(|part| {
             let weight = weight.clone().narrow(1, part * size, size);
@@ -291,7 +368,10 @@ impl HfModel for Gpt2LmHead {
 
     /// All as they are: GPT-2's `Conv1D` keeps its matrix as `[in, out]`.
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
-        Some(HfTensor { name: rename(path, NAMES), layout: Layout::AsIs })
+        Some(HfTensor {
+            name: rename(path, NAMES),
+            layout: Layout::AsIs,
+        })
     }
 
     fn base_prefix(&self) -> &'static str {
@@ -299,7 +379,11 @@ impl HfModel for Gpt2LmHead {
     }
 
     fn spellings(&self, name: &str) -> Vec<String> {
-        if name == "transformer.wte.weight" { vec!["lm_head.weight".to_owned()] } else { Vec::new() }
+        if name == "transformer.wte.weight" {
+            vec!["lm_head.weight".to_owned()]
+        } else {
+            Vec::new()
+        }
     }
 
     /// Older files carry the causal mask as a buffer.

@@ -14,5 +14,7 @@ use burn::tensor::{Int, Tensor};
 /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, hidden]`
 pub(crate) fn rows_at(hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
     let [batch, seq, size] = hidden.dims();
-    hidden.reshape([batch * seq, size]).select(0, flat_positions)
+    hidden
+        .reshape([batch * seq, size])
+        .select(0, flat_positions)
 }

@@ -31,6 +31,11 @@ pub trait HfModel: Module {
         Vec::new()
     }
 
+    /// Whether a tensor that the file lacks is right as it is at first, and so not reported as new.
+    fn is_optional(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Whether a tensor of the file is known to mean nothing to the model.
     fn ignores(&self, _name: &str) -> bool {
         false

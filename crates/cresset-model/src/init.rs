@@ -29,7 +29,11 @@ pub(crate) fn usual(path: &str, std: f64) -> Fill {
 
 /// Fills every float parameter of a model.
 pub(crate) fn initialise<M: Module, F: Fn(&str) -> Fill>(model: M, seed: u64, fill: F) -> M {
-    model.map(&mut Initialiser { seed, path: Vec::new(), fill })
+    model.map(&mut Initialiser {
+        seed,
+        path: Vec::new(),
+        fill,
+    })
 }
 
 struct Initialiser<F> {
@@ -59,7 +63,11 @@ impl<F: Fn(&str) -> Fill> ModuleMapper for Initialiser<F> {
             Fill::Ones => vec![1.0; count],
         };
         let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
-        Param::from_mapped_value(id, if needs_grad { new.require_grad() } else { new }, mapper)
+        Param::from_mapped_value(
+            id,
+            if needs_grad { new.require_grad() } else { new },
+            mapper,
+        )
     }
 }
 
@@ -84,5 +92,7 @@ fn normal(seed: u64, path: &str, std: f64, count: usize) -> Vec<f32> {
 
 /// The 64-bit FNV-1a hash: stable across versions and machines, unlike the standard library's.
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

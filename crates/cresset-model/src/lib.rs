@@ -56,5 +56,6 @@ pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
 pub use heads::{MaskedLm, SequenceClassifier};
 pub use hf::{
-    HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config, save_weights, write_config,
+    HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,
+    save_weights, write_config,
 };

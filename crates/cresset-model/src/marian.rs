@@ -12,7 +12,8 @@ use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
 use crate::init::{initialise, usual};
 use crate::layers::{
-    Activation, Attention, AttentionConfig, Bias, Cache, Embedding, FeedForward, LayerCache, LayerNorm, Sight, Sinusoids,
+    Activation, Attention, AttentionConfig, Bias, Cache, Embedding, FeedForward, LayerCache,
+    LayerNorm, Sight, Sinusoids,
 };
 
 /// Marian's `config.json`.
@@ -118,16 +119,37 @@ impl MarianConfig {
         ] {
             within(key, value, 1..)?;
         }
-        split_into_heads(("d_model", self.d_model), ("encoder_attention_heads", self.encoder_attention_heads))?;
-        split_into_heads(("d_model", self.d_model), ("decoder_attention_heads", self.decoder_attention_heads))?;
+        split_into_heads(
+            ("d_model", self.d_model),
+            ("encoder_attention_heads", self.encoder_attention_heads),
+        )?;
+        split_into_heads(
+            ("d_model", self.d_model),
+            ("decoder_attention_heads", self.decoder_attention_heads),
+        )?;
         rate("dropout", self.dropout)?;
         rate("attention_dropout", self.attention_dropout)?;
         rate("activation_dropout", self.activation_dropout)?;
         let shared = self.share_encoder_decoder_embeddings;
-        supported("share_encoder_decoder_embeddings", shared, shared, "source and target share one vocabulary")?;
-        supported("tie_word_embeddings", self.tie_word_embeddings, self.tie_word_embeddings, "the output layer is always tied")?;
+        supported(
+            "share_encoder_decoder_embeddings",
+            shared,
+            shared,
+            "source and target share one vocabulary",
+        )?;
+        supported(
+            "tie_word_embeddings",
+            self.tie_word_embeddings,
+            self.tie_word_embeddings,
+            "the output layer is always tied",
+        )?;
         let decoder = self.decoder_vocab_size.unwrap_or(self.vocab_size);
-        supported("decoder_vocab_size", decoder, decoder == self.vocab_size, "source and target share one vocabulary")
+        supported(
+            "decoder_vocab_size",
+            decoder,
+            decoder == self.vocab_size,
+            "source and target share one vocabulary",
+        )
     }
 
     fn attention(&self, n_heads: usize, device: &Device) -> Attention {
@@ -148,8 +170,14 @@ impl MarianConfig {
     }
 
     fn feed_forward(&self, intermediate_size: usize, device: &Device) -> FeedForward {
-        FeedForward::new(self.d_model, intermediate_size, self.activation_function, Bias::With, device)
-            .with_dropout(self.activation_dropout)
+        FeedForward::new(
+            self.d_model,
+            intermediate_size,
+            self.activation_function,
+            Bias::With,
+            device,
+        )
+        .with_dropout(self.activation_dropout)
     }
 }
 
@@ -195,15 +223,28 @@ impl MarianMtModel {
     ///
     /// # Errors
     /// A configuration that does not validate.
-    pub fn new(config: &MarianConfig, seed: u64, device: &Device) -> Result<MarianMtModel, ModelError> {
+    pub fn new(
+        config: &MarianConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<MarianMtModel, ModelError> {
         config.validate()?;
         let model = MarianMtModel {
             shared: Embedding::new(config.vocab_size, config.d_model, device),
-            encoder: (0..config.encoder_layers).map(|_| EncoderLayer::blank(config, device)).collect(),
-            decoder: (0..config.decoder_layers).map(|_| DecoderLayer::blank(config, device)).collect(),
-            final_logits_bias: Param::from_tensor(Tensor::zeros([1, config.vocab_size], device)).set_require_grad(false),
+            encoder: (0..config.encoder_layers)
+                .map(|_| EncoderLayer::blank(config, device))
+                .collect(),
+            decoder: (0..config.decoder_layers)
+                .map(|_| DecoderLayer::blank(config, device))
+                .collect(),
+            final_logits_bias: Param::from_tensor(Tensor::zeros([1, config.vocab_size], device))
+                .set_require_grad(false),
             positions: Sinusoids::new(config.max_position_embeddings, config.d_model),
-            embed_scale: if config.scale_embedding { (config.d_model as f64).sqrt() } else { 1.0 },
+            embed_scale: if config.scale_embedding {
+                (config.d_model as f64).sqrt()
+            } else {
+                1.0
+            },
             dropout: config.dropout,
         };
         Ok(initialise(model, seed, |path| usual(path, config.init_std)))
@@ -225,7 +266,13 @@ impl MarianMtModel {
     ///
     /// # Shapes
     /// ids: `[batch, target]`, memory: `[batch, source, hidden]`, out: `[batch, target, hidden]`
-    pub fn decode(&self, ids: Tensor<2, Int>, memory: Tensor<3>, memory_keep: KeepMask, run: &Run) -> Tensor<3> {
+    pub fn decode(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        memory_keep: KeepMask,
+        run: &Run,
+    ) -> Tensor<3> {
         self.decode_on(ids, memory, memory_keep, &mut self.cache(), run)
     }
 
@@ -265,15 +312,25 @@ impl MarianMtModel {
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
-        self.shared.scores(crate::heads::rows_at(hidden, flat_positions)) + self.final_logits_bias.val()
+        self.shared
+            .scores(crate::heads::rows_at(hidden, flat_positions))
+            + self.final_logits_bias.val()
     }
 
     fn embed(&self, ids: Tensor<2, Int>, start: usize, run: &Run) -> Tensor<3> {
         let [_, seq] = ids.dims();
         let device = ids.device();
         let vectors = self.shared.forward(ids);
-        let vectors = if self.embed_scale == 1.0 { vectors } else { vectors * self.embed_scale };
-        dropout(vectors + self.positions.forward(start, seq, &device), self.dropout, run)
+        let vectors = if self.embed_scale == 1.0 {
+            vectors
+        } else {
+            vectors * self.embed_scale
+        };
+        dropout(
+            vectors + self.positions.forward(start, seq, &device),
+            self.dropout,
+            run,
+        )
     }
 }
 
@@ -289,7 +346,11 @@ impl EncoderLayer {
     }
 
     fn forward(&self, x: Tensor<3>, sight: Sight, run: &Run) -> Tensor<3> {
-        let mixed = dropout(self.attention.forward(x.clone(), sight, run), self.dropout, run);
+        let mixed = dropout(
+            self.attention.forward(x.clone(), sight, run),
+            self.dropout,
+            run,
+        );
         let x = self.attention_norm.forward(x + mixed);
         let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
         self.output_norm.forward(x + fed)
@@ -309,12 +370,28 @@ impl DecoderLayer {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, memory: &Tensor<3>, keep: KeepMask, state: &mut LayerCache, run: &Run) -> Tensor<3> {
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        memory: &Tensor<3>,
+        keep: KeepMask,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
         let own = state.extend(self.attention.keys_values(x.clone()));
-        let mixed = dropout(self.attention.attend(x.clone(), own, Sight::causal(None), run), self.dropout, run);
+        let mixed = dropout(
+            self.attention
+                .attend(x.clone(), own, Sight::causal(None), run),
+            self.dropout,
+            run,
+        );
         let x = self.attention_norm.forward(x + mixed);
         let over = state.memory(|| self.cross.keys_values(memory.clone()));
-        let read = dropout(self.cross.attend(x.clone(), over, Sight::all(keep), run), self.dropout, run);
+        let read = dropout(
+            self.cross.attend(x.clone(), over, Sight::all(keep), run),
+            self.dropout,
+            run,
+        );
         let x = self.cross_norm.forward(x + read);
         let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
         self.output_norm.forward(x + fed)
@@ -347,7 +424,14 @@ impl HfModel for MarianMtModel {
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
         let as_is = path.starts_with("shared") || path.starts_with("final_logits_bias");
-        Some(HfTensor { name: rename(path, NAMES), layout: if as_is { Layout::AsIs } else { Layout::Transposed } })
+        Some(HfTensor {
+            name: rename(path, NAMES),
+            layout: if as_is {
+                Layout::AsIs
+            } else {
+                Layout::Transposed
+            },
+        })
     }
 
     fn base_prefix(&self) -> &'static str {
@@ -356,10 +440,21 @@ impl HfModel for MarianMtModel {
 
     fn spellings(&self, name: &str) -> Vec<String> {
         if name == "model.shared.weight" {
-            ["lm_head.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"].map(str::to_owned).to_vec()
+            [
+                "lm_head.weight",
+                "model.encoder.embed_tokens.weight",
+                "model.decoder.embed_tokens.weight",
+            ]
+            .map(str::to_owned)
+            .to_vec()
         } else {
             Vec::new()
         }
+    }
+
+    /// Files of other tools lack the logits' bias; it is zero then.
+    fn is_optional(&self, name: &str) -> bool {
+        name == "final_logits_bias"
     }
 
     fn ignores(&self, name: &str) -> bool {

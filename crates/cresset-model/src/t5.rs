@@ -42,7 +42,11 @@ impl T5ForConditionalGeneration {
             decoder: T5Stack::blank(config, Causality::Causal, device),
             lm_head: (!config.tie_word_embeddings)
                 .then(|| Linear::new(config.d_model, config.vocab_size, Bias::Without, device)),
-            output_scale: if config.scales_outputs() { (config.d_model as f64).powf(-0.5) } else { 1.0 },
+            output_scale: if config.scales_outputs() {
+                (config.d_model as f64).powf(-0.5)
+            } else {
+                1.0
+            },
         };
         Ok(initialise(model, seed, |path| first_values(config, path)))
     }
@@ -53,14 +57,26 @@ impl T5ForConditionalGeneration {
     /// out: `[batch, source, hidden]`
     pub fn encode(&self, source: EncoderInput, run: &Run) -> Tensor<3> {
         let mut unused = self.encoder.cache();
-        self.encoder.forward(self.shared.forward(source.ids), Some(source.keep), None, &mut unused, run)
+        self.encoder.forward(
+            self.shared.forward(source.ids),
+            Some(source.keep),
+            None,
+            &mut unused,
+            run,
+        )
     }
 
     /// The decoder's output under teacher forcing.
     ///
     /// # Shapes
     /// ids: `[batch, target]`, memory: `[batch, source, hidden]`, out: `[batch, target, hidden]`
-    pub fn decode(&self, ids: Tensor<2, Int>, memory: Tensor<3>, memory_keep: KeepMask, run: &Run) -> Tensor<3> {
+    pub fn decode(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        memory_keep: KeepMask,
+        run: &Run,
+    ) -> Tensor<3> {
         self.decode_on(ids, memory, memory_keep, &mut self.cache(), run)
     }
 
@@ -76,8 +92,12 @@ impl T5ForConditionalGeneration {
         cache: &mut Cache,
         run: &Run,
     ) -> Tensor<3> {
-        let memory = Memory { vectors: memory, keep: memory_keep };
-        self.decoder.forward(self.shared.forward(ids), None, Some(memory), cache, run)
+        let memory = Memory {
+            vectors: memory,
+            keep: memory_keep,
+        };
+        self.decoder
+            .forward(self.shared.forward(ids), None, Some(memory), cache, run)
     }
 
     /// A cache for a decoder that has read nothing.
@@ -91,7 +111,11 @@ impl T5ForConditionalGeneration {
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
         let rows = crate::heads::rows_at(hidden, flat_positions);
-        let rows = if self.output_scale == 1.0 { rows } else { rows * self.output_scale };
+        let rows = if self.output_scale == 1.0 {
+            rows
+        } else {
+            rows * self.output_scale
+        };
         match &self.lm_head {
             None => self.shared.scores(rows),
             Some(head) => head.forward(rows),
@@ -116,7 +140,10 @@ fn first_values(config: &T5Config, path: &str) -> Fill {
 
 const ENCODER_NAMES: &[(&str, &str)] = &[
     ("layers", "block"),
-    ("relative_bias.table", "block.0.layer.0.SelfAttention.relative_attention_bias"),
+    (
+        "relative_bias.table",
+        "block.0.layer.0.SelfAttention.relative_attention_bias",
+    ),
     ("attention", "layer.0.SelfAttention"),
     ("attention_norm", "layer.0.layer_norm"),
     ("feed_forward.gate", "layer.1.DenseReluDense.wi_0"),
@@ -128,7 +155,10 @@ const ENCODER_NAMES: &[(&str, &str)] = &[
 
 const DECODER_NAMES: &[(&str, &str)] = &[
     ("layers", "block"),
-    ("relative_bias.table", "block.0.layer.0.SelfAttention.relative_attention_bias"),
+    (
+        "relative_bias.table",
+        "block.0.layer.0.SelfAttention.relative_attention_bias",
+    ),
     ("attention", "layer.0.SelfAttention"),
     ("attention_norm", "layer.0.layer_norm"),
     ("cross", "layer.1.EncDecAttention"),
@@ -146,12 +176,26 @@ impl HfModel for T5ForConditionalGeneration {
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
-        let mut name = rename(path, if path.starts_with("decoder") { DECODER_NAMES } else { ENCODER_NAMES });
+        let mut name = rename(
+            path,
+            if path.starts_with("decoder") {
+                DECODER_NAMES
+            } else {
+                ENCODER_NAMES
+            },
+        );
         if !self.encoder.is_gated() {
             name = name.replace("DenseReluDense.wi_1", "DenseReluDense.wi");
         }
         let as_is = path.starts_with("shared") || path.contains("relative_bias");
-        Some(HfTensor { name, layout: if as_is { Layout::AsIs } else { Layout::Transposed } })
+        Some(HfTensor {
+            name,
+            layout: if as_is {
+                Layout::AsIs
+            } else {
+                Layout::Transposed
+            },
+        })
     }
 
     fn base_prefix(&self) -> &'static str {
@@ -161,7 +205,9 @@ impl HfModel for T5ForConditionalGeneration {
     fn spellings(&self, name: &str) -> Vec<String> {
         let mut others = Vec::new();
         if name == "shared.weight" {
-            others.extend(["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"].map(str::to_owned));
+            others.extend(
+                ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"].map(str::to_owned),
+            );
             if self.lm_head.is_none() {
                 others.push("lm_head.weight".to_owned());
             }

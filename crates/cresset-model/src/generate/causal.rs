@@ -12,12 +12,24 @@ use crate::decoder::{CausalInput, CausalLm};
 ///
 /// # Panics
 /// If a prompt is longer than the model's table of positions; check it with `ModelConfig::check_length`.
-pub fn greedy_causal(model: &CausalLm, prompts: &[Vec<u32>], options: &GreedyOptions) -> Vec<Vec<u32>> {
-    let framed: Vec<Vec<u32>> = prompts.iter().map(|prompt| [options.start.as_slice(), prompt].concat()).collect();
+pub fn greedy_causal(
+    model: &CausalLm,
+    prompts: &[Vec<u32>],
+    options: &GreedyOptions,
+) -> Vec<Vec<u32>> {
+    let framed: Vec<Vec<u32>> = prompts
+        .iter()
+        .map(|prompt| [options.start.as_slice(), prompt].concat())
+        .collect();
     let mut rows = Rows::new(framed.len());
     rows.computed.retain(|&row| !framed[row].is_empty());
-    let Some(width) = framed.iter().map(Vec::len).max().filter(|&width| width > 0) else { return rows.written };
-    let device = burn::module::Module::devices(model).first().cloned().expect("a model has parameters");
+    let Some(width) = framed.iter().map(Vec::len).max().filter(|&width| width > 0) else {
+        return rows.written;
+    };
+    let device = burn::module::Module::devices(model)
+        .first()
+        .cloned()
+        .expect("a model has parameters");
     let limit = model.max_positions().unwrap_or(usize::MAX);
 
     let mut lengths: Vec<usize> = framed.iter().map(Vec::len).collect();
@@ -26,7 +38,10 @@ pub fn greedy_causal(model: &CausalLm, prompts: &[Vec<u32>], options: &GreedyOpt
     for step in 0..options.max_new_tokens {
         let [count, new] = input.ids.dims();
         let hidden = model.hidden_on(input, &mut cache);
-        rows.take(&best_tokens(model.logits_at(hidden, last_positions(count, new, &device))), options.stop);
+        rows.take(
+            &best_tokens(model.logits_at(hidden, last_positions(count, new, &device))),
+            options.stop,
+        );
         for &row in &rows.computed {
             rows.ended[row] |= lengths[row] >= limit;
         }
@@ -37,12 +52,20 @@ pub fn greedy_causal(model: &CausalLm, prompts: &[Vec<u32>], options: &GreedyOpt
             cache.keep_rows(&living);
         }
         // An ended row's position stays within the table; its outputs are thrown away.
-        let positions: Vec<i32> = rows.computed.iter().map(|&row| lengths[row].min(limit - 1) as i32).collect();
+        let positions: Vec<i32> = rows
+            .computed
+            .iter()
+            .map(|&row| lengths[row].min(limit - 1) as i32)
+            .collect();
         for &row in &rows.computed {
             lengths[row] += 1;
         }
         let total = width + step + 1;
-        let kept: Vec<usize> = rows.computed.iter().map(|&row| framed[row].len() + step + 1).collect();
+        let kept: Vec<usize> = rows
+            .computed
+            .iter()
+            .map(|&row| framed[row].len() + step + 1)
+            .collect();
         input = CausalInput {
             ids: rows.next_ids(options.pad, &device),
             keep: mask(&kept, total, &device),
@@ -52,7 +75,13 @@ pub fn greedy_causal(model: &CausalLm, prompts: &[Vec<u32>], options: &GreedyOpt
     rows.written
 }
 
-fn first_input(framed: &[Vec<u32>], computed: &[usize], width: usize, pad: u32, device: &Device) -> CausalInput {
+fn first_input(
+    framed: &[Vec<u32>],
+    computed: &[usize],
+    width: usize,
+    pad: u32,
+    device: &Device,
+) -> CausalInput {
     let lengths: Vec<usize> = computed.iter().map(|&row| framed[row].len()).collect();
     let mut ids = Vec::with_capacity(computed.len() * width);
     let mut positions = Vec::with_capacity(computed.len() * width);

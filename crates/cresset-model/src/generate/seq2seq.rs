@@ -9,7 +9,11 @@ use crate::encoder_decoder::Seq2SeqLm;
 
 /// The most probable token at each step, without the start and stop tokens. Rows end at the stop token, after
 /// `options.max_new_tokens`, or where the model has no more positions.
-pub fn greedy_seq2seq(model: &Seq2SeqLm, source: EncoderInput, options: &GreedyOptions) -> Vec<Vec<u32>> {
+pub fn greedy_seq2seq(
+    model: &Seq2SeqLm,
+    source: EncoderInput,
+    options: &GreedyOptions,
+) -> Vec<Vec<u32>> {
     let device = source.ids.device();
     let [batch, _] = source.ids.dims();
     let mut memory_keep = source.keep.clone();
@@ -18,10 +22,16 @@ pub fn greedy_seq2seq(model: &Seq2SeqLm, source: EncoderInput, options: &GreedyO
     let mut rows = Rows::new(batch);
     let start: Vec<i32> = options.start.iter().map(|&id| id as i32).collect();
     let width = start.len();
-    let mut ids = Tensor::from_data(TensorData::new(start.repeat(batch), [batch, width]), &device);
+    let mut ids = Tensor::from_data(
+        TensorData::new(start.repeat(batch), [batch, width]),
+        &device,
+    );
     for _ in 0..options.max_new_tokens {
         let [count, new] = ids.dims();
-        if model.max_positions().is_some_and(|positions| cache.length() + new > positions) {
+        if model
+            .max_positions()
+            .is_some_and(|positions| cache.length() + new > positions)
+        {
             break;
         }
         // Only the first step reads the memory; later ones have its keys and values in the cache.

@@ -23,7 +23,9 @@ impl MaskedLm {
     /// A configuration that does not validate.
     pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<MaskedLm, ModelError> {
         match config {
-            EncoderConfig::Bert(config) => Ok(MaskedLm::Bert(BertForMaskedLm::new(config, seed, device)?)),
+            EncoderConfig::Bert(config) => {
+                Ok(MaskedLm::Bert(BertForMaskedLm::new(config, seed, device)?))
+            }
         }
     }
 

@@ -21,11 +21,16 @@ impl SequenceClassifier {
     ///
     /// # Errors
     /// A configuration that does not validate, or no labels.
-    pub fn new(config: &EncoderConfig, n_labels: usize, seed: u64, device: &Device) -> Result<SequenceClassifier, ModelError> {
+    pub fn new(
+        config: &EncoderConfig,
+        n_labels: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<SequenceClassifier, ModelError> {
         match config {
-            EncoderConfig::Bert(config) => {
-                Ok(SequenceClassifier::Bert(BertForSequenceClassification::new(config, n_labels, seed, device)?))
-            }
+            EncoderConfig::Bert(config) => Ok(SequenceClassifier::Bert(
+                BertForSequenceClassification::new(config, n_labels, seed, device)?,
+            )),
         }
     }
 

@@ -16,13 +16,21 @@ use crate::error::ModelError;
 pub fn read_config(folder: &Path) -> Result<(ModelConfig, Map<String, Value>), ModelError> {
     let path = folder.join("config.json");
     let text = std::fs::read_to_string(&path).map_err(ModelError::read(&path))?;
-    let broken = |reason: String| ModelError::Json { path: path.clone(), reason };
-    let whole: Map<String, Value> = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
-    let kind = whole.get("model_type").and_then(Value::as_str).ok_or_else(|| broken("there is no model_type".to_owned()))?;
+    let broken = |reason: String| ModelError::Json {
+        path: path.clone(),
+        reason,
+    };
+    let whole: Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
+    let kind = whole
+        .get("model_type")
+        .and_then(Value::as_str)
+        .ok_or_else(|| broken("there is no model_type".to_owned()))?;
     if !MODEL_TYPES.contains(&kind) {
         return Err(unknown_architecture(kind));
     }
-    let config: ModelConfig = serde_json::from_value(Value::Object(whole.clone())).map_err(|error| broken(error.to_string()))?;
+    let config: ModelConfig = serde_json::from_value(Value::Object(whole.clone()))
+        .map_err(|error| broken(error.to_string()))?;
     config.validate()?;
     Ok((config, whole))
 }
@@ -32,16 +40,28 @@ pub fn read_config(folder: &Path) -> Result<(ModelConfig, Map<String, Value>), M
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn write_config(config: &ModelConfig, architecture: &str, extra: Map<String, Value>, folder: &Path) -> Result<(), ModelError> {
+pub fn write_config(
+    config: &ModelConfig,
+    architecture: &str,
+    extra: Map<String, Value>,
+    folder: &Path,
+) -> Result<(), ModelError> {
     let own = serde_json::to_value(config).expect("a configuration is plain data");
-    let Value::Object(mut whole) = own else { unreachable!("a configuration is a struct") };
+    let Value::Object(mut whole) = own else {
+        unreachable!("a configuration is a struct")
+    };
     whole.insert("architectures".to_owned(), json!([architecture]));
     whole.insert("dtype".to_owned(), json!("float32"));
     whole.extend(derived(config));
     whole.extend(extra);
     // Hugging Face counts labels by their names and takes no null where its class has a number.
-    whole.retain(|key, value| !value.is_null() || key.ends_with("_token_id") || key == "classifier_dropout");
-    if whole.get("decoder_start_token_id").is_some_and(Value::is_null) {
+    whole.retain(|key, value| {
+        !value.is_null() || key.ends_with("_token_id") || key == "classifier_dropout"
+    });
+    if whole
+        .get("decoder_start_token_id")
+        .is_some_and(Value::is_null)
+    {
         whole.remove("decoder_start_token_id");
     }
     whole.sort_keys();
@@ -56,7 +76,10 @@ fn derived(config: &ModelConfig) -> Map<String, Value> {
     let pairs = match config {
         ModelConfig::Bert(_) | ModelConfig::Gpt2(_) => Vec::new(),
         ModelConfig::Marian(config) => {
-            vec![("decoder_vocab_size", json!(config.vocab_size)), ("is_encoder_decoder", json!(true))]
+            vec![
+                ("decoder_vocab_size", json!(config.vocab_size)),
+                ("is_encoder_decoder", json!(true)),
+            ]
         }
         ModelConfig::T5(config) => vec![
             ("num_decoder_layers", json!(config.n_decoder_layers())),
@@ -64,16 +87,25 @@ fn derived(config: &ModelConfig) -> Map<String, Value> {
             ("is_encoder_decoder", json!(true)),
         ],
     };
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 fn generates(architecture: &str) -> bool {
-    ["LMHeadModel", "ForConditionalGeneration", "MTModel"].iter().any(|ending| architecture.ends_with(ending))
+    ["LMHeadModel", "ForConditionalGeneration", "MTModel"]
+        .iter()
+        .any(|ending| architecture.ends_with(ending))
 }
 
 fn generation(whole: &Map<String, Value>) -> Value {
-    let ids = whole.iter().filter(|(key, value)| key.ends_with("_token_id") && !value.is_null());
-    let mut generation: Map<String, Value> = ids.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let ids = whole
+        .iter()
+        .filter(|(key, value)| key.ends_with("_token_id") && !value.is_null());
+    let mut generation: Map<String, Value> = ids
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     generation.insert("_from_model_config".to_owned(), json!(true));
     Value::Object(generation)
 }

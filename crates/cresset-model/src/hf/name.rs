@@ -27,7 +27,12 @@ pub enum Layout {
 pub fn parameter_names<M: HfModel>(model: &M) -> Vec<String> {
     let mut paths = Paths::default();
     model.visit(&mut paths);
-    paths.found.iter().filter_map(|path| model.hf_name(path)).map(|tensor| tensor.name).collect()
+    paths
+        .found
+        .iter()
+        .filter_map(|path| model.hf_name(path))
+        .map(|tensor| tensor.name)
+        .collect()
 }
 
 #[derive(Default)]
@@ -63,7 +68,9 @@ pub(crate) fn rename(path: &str, table: &[(&str, &str)]) -> String {
     while at < segments.len() {
         let hit = table.iter().find_map(|(ours, theirs)| {
             let ours: Vec<&str> = ours.split('.').collect();
-            segments[at..].starts_with(&ours).then_some((ours.len(), *theirs))
+            segments[at..]
+                .starts_with(&ours)
+                .then_some((ours.len(), *theirs))
         });
         let (length, name) = hit.unwrap_or((1, segments[at]));
         named.push(name);

@@ -33,15 +33,31 @@ pub fn load_weights<M: HfModel>(model: M, folder: &Path) -> Result<(M, LoadRepor
     let files = read_files(folder)?;
     let mut tensors = BTreeMap::new();
     for (path, bytes) in &files {
-        let parsed = SafeTensors::deserialize(bytes)
-            .map_err(|error| ModelError::BrokenWeights { path: path.clone(), reason: error.to_string() })?;
+        let parsed =
+            SafeTensors::deserialize(bytes).map_err(|error| ModelError::BrokenWeights {
+                path: path.clone(),
+                reason: error.to_string(),
+            })?;
         for (name, view) in parsed.tensors() {
-            tensors.insert(modern_spelling(&name), Found { name, view, path: path.clone() });
+            tensors.insert(
+                modern_spelling(&name),
+                Found {
+                    name,
+                    view,
+                    path: path.clone(),
+                },
+            );
         }
     }
     let names = model.clone();
-    let mut loader =
-        Loader { model: &names, path: Vec::new(), tensors: &tensors, used: BTreeSet::new(), report: LoadReport::default(), error: None };
+    let mut loader = Loader {
+        model: &names,
+        path: Vec::new(),
+        tensors: &tensors,
+        used: BTreeSet::new(),
+        report: LoadReport::default(),
+        error: None,
+    };
     let model = model.map(&mut loader);
     if let Some(error) = loader.error {
         return Err(error);
@@ -73,13 +89,31 @@ fn read_files(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, ModelError> {
         vec![whole]
     } else if index.exists() {
         let text = std::fs::read_to_string(&index).map_err(ModelError::read(&index))?;
-        let parsed: ShardIndex =
-            serde_json::from_str(&text).map_err(|error| ModelError::Json { path: index.clone(), reason: error.to_string() })?;
-        parsed.weight_map.values().collect::<BTreeSet<_>>().into_iter().map(|name| folder.join(name)).collect()
+        let parsed: ShardIndex = serde_json::from_str(&text).map_err(|error| ModelError::Json {
+            path: index.clone(),
+            reason: error.to_string(),
+        })?;
+        parsed
+            .weight_map
+            .values()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|name| folder.join(name))
+            .collect()
     } else {
-        return Err(ModelError::NoWeights { folder: folder.to_owned() });
+        return Err(ModelError::NoWeights {
+            folder: folder.to_owned(),
+        });
     };
-    paths.into_iter().map(|path| Ok((path.clone(), std::fs::read(&path).map_err(ModelError::read(&path))?))).collect()
+    paths
+        .into_iter()
+        .map(|path| {
+            Ok((
+                path.clone(),
+                std::fs::read(&path).map_err(ModelError::read(&path))?,
+            ))
+        })
+        .collect()
 }
 
 /// Files converted from TensorFlow call a norm's scale `gamma` and its shift `beta`.
@@ -106,7 +140,11 @@ impl<M: HfModel> Loader<'_, M> {
         let prefix = self.model.base_prefix();
         let mut all = vec![name.to_owned()];
         all.extend(self.model.spellings(name));
-        let bare: Vec<String> = all.iter().filter_map(|name| name.strip_prefix(prefix)).map(str::to_owned).collect();
+        let bare: Vec<String> = all
+            .iter()
+            .filter_map(|name| name.strip_prefix(prefix))
+            .map(str::to_owned)
+            .collect();
         let prefixed: Vec<String> = all.iter().map(|name| format!("{prefix}{name}")).collect();
         all.extend(bare);
         all.extend(prefixed);
@@ -114,26 +152,57 @@ impl<M: HfModel> Loader<'_, M> {
     }
 
     /// The values for a parameter of this shape, or `None` if the folder has none.
-    fn values(&mut self, name: &str, layout: Layout, shape: &[usize]) -> Result<Option<Vec<f32>>, ModelError> {
+    fn values(
+        &mut self,
+        name: &str,
+        layout: Layout,
+        shape: &[usize],
+    ) -> Result<Option<Vec<f32>>, ModelError> {
         let spellings = self.spellings(name);
-        let mut found = spellings.iter().filter_map(|spelling| self.tensors.get_key_value(spelling));
-        let Some((spelling, first)) = found.next() else { return Ok(None) };
+        let mut found = spellings
+            .iter()
+            .filter_map(|spelling| self.tensors.get_key_value(spelling));
+        let Some((spelling, first)) = found.next() else {
+            return Ok(None);
+        };
         self.used.insert(spelling.clone());
         for (spelling, other) in found {
             self.used.insert(spelling.clone());
             if other.view.data() != first.view.data() {
-                let (path, first, second) = (other.path.clone(), first.name.clone(), other.name.clone());
-                return Err(ModelError::Untied { path, first, second });
+                let (path, first, second) =
+                    (other.path.clone(), first.name.clone(), other.name.clone());
+                return Err(ModelError::Untied {
+                    path,
+                    first,
+                    second,
+                });
             }
         }
         let turns = layout == Layout::Transposed && shape.len() == 2;
-        let expected: Vec<usize> = if turns { shape.iter().rev().copied().collect() } else { shape.to_vec() };
+        let expected: Vec<usize> = if turns {
+            shape.iter().rev().copied().collect()
+        } else {
+            shape.to_vec()
+        };
         if first.view.shape() != expected {
-            let (tensor, path, found) = (first.name.clone(), first.path.clone(), first.view.shape().to_vec());
-            return Err(ModelError::WrongShape { tensor, path, found, expected });
+            let (tensor, path, found) = (
+                first.name.clone(),
+                first.path.clone(),
+                first.view.shape().to_vec(),
+            );
+            return Err(ModelError::WrongShape {
+                tensor,
+                path,
+                found,
+                expected,
+            });
         }
         let values = floats(first)?;
-        Ok(Some(if turns { transposed(&values, expected[0], expected[1]) } else { values }))
+        Ok(Some(if turns {
+            transposed(&values, expected[0], expected[1])
+        } else {
+            values
+        }))
     }
 }
 
@@ -147,7 +216,9 @@ impl<M: HfModel> ModuleMapper for Loader<'_, M> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(tensor) = self.model.hf_name(&self.path.join(".")) else { return param };
+        let Some(tensor) = self.model.hf_name(&self.path.join(".")) else {
+            return param;
+        };
         if self.error.is_some() {
             return param;
         }
@@ -157,7 +228,9 @@ impl<M: HfModel> ModuleMapper for Loader<'_, M> {
                 param
             }
             Ok(None) => {
-                self.report.new.push(tensor.name);
+                if !self.model.is_optional(&tensor.name) {
+                    self.report.new.push(tensor.name);
+                }
                 param
             }
             Ok(Some(values)) => {
@@ -165,7 +238,11 @@ impl<M: HfModel> ModuleMapper for Loader<'_, M> {
                 let needs_grad = param.is_require_grad();
                 let (id, old, mapper) = param.consume();
                 let new = Tensor::from_data(TensorData::new(values, old.dims()), &old.device());
-                Param::from_mapped_value(id, if needs_grad { new.require_grad() } else { new }, mapper)
+                Param::from_mapped_value(
+                    id,
+                    if needs_grad { new.require_grad() } else { new },
+                    mapper,
+                )
             }
         }
     }
@@ -174,13 +251,37 @@ impl<M: HfModel> ModuleMapper for Loader<'_, M> {
 fn floats(found: &Found<'_>) -> Result<Vec<f32>, ModelError> {
     let data = found.view.data();
     let values = match found.view.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
-        Dtype::F64 => data.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect(),
-        Dtype::F16 => data.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
-        Dtype::BF16 => data.as_chunks().0.iter().map(|&bytes| bf16::from_le_bytes(bytes).to_f32()).collect(),
+        Dtype::F32 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f32::from_le_bytes(bytes))
+            .collect(),
+        Dtype::F64 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f64::from_le_bytes(bytes) as f32)
+            .collect(),
+        Dtype::F16 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| f16::from_le_bytes(bytes).to_f32())
+            .collect(),
+        Dtype::BF16 => data
+            .as_chunks()
+            .0
+            .iter()
+            .map(|&bytes| bf16::from_le_bytes(bytes).to_f32())
+            .collect(),
         other => {
             let (tensor, path) = (found.name.clone(), found.path.clone());
-            return Err(ModelError::WrongType { tensor, path, found: format!("{other:?}") });
+            return Err(ModelError::WrongType {
+                tensor,
+                path,
+                found: format!("{other:?}"),
+            });
         }
     };
     Ok(values)

@@ -15,16 +15,22 @@ use crate::error::ModelError;
 /// # Errors
 /// A folder that cannot be written.
 pub fn save_weights<M: HfModel>(model: &M, folder: &Path) -> Result<(), ModelError> {
-    let mut collector = Collector { model, path: Vec::new(), tensors: Vec::new() };
+    let mut collector = Collector {
+        model,
+        path: Vec::new(),
+        tensors: Vec::new(),
+    };
     model.visit(&mut collector);
     let mut tensors = collector.tensors;
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let views = tensors.iter().map(|tensor| {
-        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), &tensor.bytes).expect("the bytes fill the shape");
+        let view = TensorView::new(Dtype::F32, tensor.shape.clone(), &tensor.bytes)
+            .expect("the bytes fill the shape");
         (tensor.name.as_str(), view)
     });
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = safetensors::serialize(views, Some(metadata)).expect("names and shapes make a valid header");
+    let bytes = safetensors::serialize(views, Some(metadata))
+        .expect("names and shapes make a valid header");
     write_atomically(folder, "model.safetensors", &bytes)
 }
 
@@ -36,7 +42,10 @@ pub(super) fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> Resul
     let path = folder.join(name);
     let write = || {
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").permissions(readable()).tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".writing-")
+            .permissions(readable())
+            .tempfile_in(folder)?;
         std::io::Write::write_all(&mut file, bytes)?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
@@ -73,15 +82,24 @@ impl<M: HfModel> ModuleVisitor for Collector<'_, M> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(tensor) = self.model.hf_name(&self.path.join(".")) else { return };
+        let Some(tensor) = self.model.hf_name(&self.path.join(".")) else {
+            return;
+        };
         let mut shape = param.dims().to_vec();
         let mut values: Vec<f32> = param.val().into_data().iter::<f32>().collect();
         if tensor.layout == Layout::Transposed && D == 2 {
             values = transposed(&values, shape[0], shape[1]);
             shape.reverse();
         }
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensors.push(Saved { name: tensor.name, shape, bytes });
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        self.tensors.push(Saved {
+            name: tensor.name,
+            shape,
+            bytes,
+        });
     }
 }
 

@@ -62,12 +62,20 @@ pub struct Sight {
 impl Sight {
     /// All keys that are kept.
     pub fn all(keep: KeepMask) -> Sight {
-        Sight { keep: Some(keep), causality: Causality::Bidirectional, bias: None }
+        Sight {
+            keep: Some(keep),
+            causality: Causality::Bidirectional,
+            bias: None,
+        }
     }
 
     /// Kept keys up to the query's own position.
     pub fn causal(keep: Option<KeepMask>) -> Sight {
-        Sight { keep, causality: Causality::Causal, bias: None }
+        Sight {
+            keep,
+            causality: Causality::Causal,
+            bias: None,
+        }
     }
 
     /// The same with a bias on the scores.
@@ -131,7 +139,10 @@ impl Attention {
     /// # Shapes
     /// x: `[batch, seq, hidden]`
     pub fn keys_values(&self, x: Tensor<3>) -> KeyValues {
-        KeyValues { keys: self.heads(self.k.forward(x.clone())), values: self.heads(self.v.forward(x)) }
+        KeyValues {
+            keys: self.heads(self.k.forward(x.clone())),
+            values: self.heads(self.v.forward(x)),
+        }
     }
 
     /// Attention of the queries of `x` to given keys and values.
@@ -151,7 +162,8 @@ impl Attention {
         };
         let mixed = attention(input, run);
         let [batch, seq, ..] = mixed.dims();
-        self.o.forward(mixed.reshape([batch, seq, self.n_heads * self.head_size]))
+        self.o
+            .forward(mixed.reshape([batch, seq, self.n_heads * self.head_size]))
     }
 
     fn heads(&self, x: Tensor<3>) -> Tensor<4> {

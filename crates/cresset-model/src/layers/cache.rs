@@ -22,7 +22,10 @@ pub struct LayerCache {
 impl Cache {
     /// A decoder that has read nothing.
     pub fn new(n_layers: usize) -> Cache {
-        Cache { layers: vec![LayerCache::default(); n_layers], length: 0 }
+        Cache {
+            layers: vec![LayerCache::default(); n_layers],
+            length: 0,
+        }
     }
 
     /// Positions read.
@@ -40,7 +43,10 @@ impl Cache {
     /// # Shapes
     /// rows: `[kept]`, indices into the batch
     pub fn keep_rows(&mut self, rows: &Tensor<1, Int>) {
-        let kept = |kv: KeyValues| KeyValues { keys: kv.keys.select(0, rows.clone()), values: kv.values.select(0, rows.clone()) };
+        let kept = |kv: KeyValues| KeyValues {
+            keys: kv.keys.select(0, rows.clone()),
+            values: kv.values.select(0, rows.clone()),
+        };
         for layer in &mut self.layers {
             layer.own = layer.own.take().map(kept);
             layer.memory = layer.memory.take().map(kept);

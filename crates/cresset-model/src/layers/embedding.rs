@@ -15,7 +15,9 @@ pub struct Embedding {
 impl Embedding {
     /// A table of zeros.
     pub fn new(n_ids: usize, hidden_size: usize, device: &Device) -> Embedding {
-        Embedding { weight: zeros([n_ids, hidden_size], device) }
+        Embedding {
+            weight: zeros([n_ids, hidden_size], device),
+        }
     }
 
     /// # Shapes

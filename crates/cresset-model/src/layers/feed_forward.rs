@@ -23,7 +23,13 @@ pub struct FeedForward {
 
 impl FeedForward {
     /// A block without dropout between the two matrices.
-    pub fn new(hidden_size: usize, intermediate_size: usize, activation: Activation, bias: Bias, device: &Device) -> FeedForward {
+    pub fn new(
+        hidden_size: usize,
+        intermediate_size: usize,
+        activation: Activation,
+        bias: Bias,
+        device: &Device,
+    ) -> FeedForward {
         FeedForward {
             up: Linear::new(hidden_size, intermediate_size, bias, device),
             gate: None,
@@ -37,7 +43,11 @@ impl FeedForward {
     #[must_use]
     pub fn with_gate(mut self, device: &Device) -> FeedForward {
         let [hidden_size, intermediate_size] = self.up.weight.dims();
-        let bias = if self.up.bias.is_some() { Bias::With } else { Bias::Without };
+        let bias = if self.up.bias.is_some() {
+            Bias::With
+        } else {
+            Bias::Without
+        };
         self.gate = Some(Linear::new(hidden_size, intermediate_size, bias, device));
         self
     }

@@ -26,7 +26,10 @@ pub struct Linear {
 impl Linear {
     /// A layer of zeros.
     pub fn new(size_in: usize, size_out: usize, bias: Bias, device: &Device) -> Linear {
-        Linear { weight: zeros([size_in, size_out], device), bias: (bias == Bias::With).then(|| zeros([size_out], device)) }
+        Linear {
+            weight: zeros([size_in, size_out], device),
+            bias: (bias == Bias::With).then(|| zeros([size_out], device)),
+        }
     }
 
     /// # Shapes

@@ -19,7 +19,11 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// Scale 1, shift 0.
     pub fn new(hidden_size: usize, epsilon: f64, device: &Device) -> LayerNorm {
-        LayerNorm { weight: ones([hidden_size], device), bias: zeros([hidden_size], device), epsilon }
+        LayerNorm {
+            weight: ones([hidden_size], device),
+            bias: zeros([hidden_size], device),
+            epsilon,
+        }
     }
 
     /// # Shapes
@@ -41,7 +45,10 @@ pub struct RmsNorm {
 impl RmsNorm {
     /// Scale 1.
     pub fn new(hidden_size: usize, epsilon: f64, device: &Device) -> RmsNorm {
-        RmsNorm { weight: ones([hidden_size], device), epsilon }
+        RmsNorm {
+            weight: ones([hidden_size], device),
+            epsilon,
+        }
     }
 
     /// # Shapes

@@ -24,7 +24,8 @@ impl Sinusoids {
         let mut table = vec![0.0; n_positions * hidden_size];
         for (position, row) in table.chunks_exact_mut(hidden_size).enumerate() {
             for dim in 0..hidden_size {
-                let angle = position as f64 / 10_000f64.powf(2.0 * (dim / 2) as f64 / hidden_size as f64);
+                let angle =
+                    position as f64 / 10_000f64.powf(2.0 * (dim / 2) as f64 / hidden_size as f64);
                 if dim % 2 == 0 {
                     row[dim / 2] = angle.sin() as f32;
                 } else {
@@ -32,7 +33,11 @@ impl Sinusoids {
                 }
             }
         }
-        Sinusoids { table: Arc::new(table), n_positions, hidden_size }
+        Sinusoids {
+            table: Arc::new(table),
+            n_positions,
+            hidden_size,
+        }
     }
 
     /// Positions of the table.
@@ -48,8 +53,14 @@ impl Sinusoids {
     /// # Panics
     /// If the positions go beyond the table; check lengths with `ModelConfig::check_length`.
     pub fn forward(&self, start: usize, length: usize, device: &Device) -> Tensor<3> {
-        assert!(start + length <= self.n_positions, "positions {start}..{} exceed the table of {}", start + length, self.n_positions);
-        let rows = self.table[start * self.hidden_size..(start + length) * self.hidden_size].to_vec();
+        assert!(
+            start + length <= self.n_positions,
+            "positions {start}..{} exceed the table of {}",
+            start + length,
+            self.n_positions
+        );
+        let rows =
+            self.table[start * self.hidden_size..(start + length) * self.hidden_size].to_vec();
         Tensor::from_data(TensorData::new(rows, [1, length, self.hidden_size]), device)
     }
 }

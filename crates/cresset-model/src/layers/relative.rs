@@ -40,22 +40,37 @@ pub struct RelativeBias {
 impl RelativeBias {
     /// A table of zeros.
     pub fn new(config: RelativeBiasConfig, n_heads: usize, device: &Device) -> RelativeBias {
-        RelativeBias { table: Embedding::new(config.n_buckets, n_heads, device), config }
+        RelativeBias {
+            table: Embedding::new(config.n_buckets, n_heads, device),
+            config,
+        }
     }
 
     /// # Shapes
     /// out: `[1, heads, queries, keys]`
     pub fn forward(&self, span: Span, device: &Device) -> Tensor<4> {
         let [_, n_heads] = self.table.weight.dims();
+        // A bucket depends on the distance alone, so the logarithms are taken once per distance.
+        let farthest = (span.queries + span.offset) as i64;
+        let by_distance: Vec<i32> = (-farthest..span.keys as i64)
+            .map(|distance| relative_bucket(distance, &self.config) as i32)
+            .collect();
         let mut buckets = Vec::with_capacity(span.queries * span.keys);
         for query in 0..span.queries {
-            for key in 0..span.keys {
-                buckets.push(relative_bucket(key as i64 - (query + span.offset) as i64, &self.config) as i32);
-            }
+            let nearest = farthest as usize - (query + span.offset);
+            buckets.extend_from_slice(&by_distance[nearest..nearest + span.keys]);
         }
-        let buckets = Tensor::<1, Int>::from_data(TensorData::new(buckets, [span.queries * span.keys]), device);
+        let buckets = Tensor::<1, Int>::from_data(
+            TensorData::new(buckets, [span.queries * span.keys]),
+            device,
+        );
         // Heads first, so that the gathered rows already lie in the order of the scores.
-        self.table.weight.val().transpose().select(1, buckets).reshape([1, n_heads, span.queries, span.keys])
+        self.table
+            .weight
+            .val()
+            .transpose()
+            .select(1, buckets)
+            .reshape([1, n_heads, span.queries, span.keys])
     }
 }
 
@@ -65,7 +80,11 @@ pub fn relative_bucket(distance: i64, config: &RelativeBiasConfig) -> usize {
     let (n_buckets, first, distance) = match config.causality {
         Causality::Bidirectional => {
             let half = config.n_buckets / 2;
-            (half, if distance > 0 { half } else { 0 }, distance.unsigned_abs() as usize)
+            (
+                half,
+                if distance > 0 { half } else { 0 },
+                distance.unsigned_abs() as usize,
+            )
         }
         Causality::Causal => (config.n_buckets, 0, (-distance).max(0) as usize),
     };
@@ -73,7 +92,8 @@ pub fn relative_bucket(distance: i64, config: &RelativeBiasConfig) -> usize {
     if distance < n_exact {
         return first + distance;
     }
-    let share = (distance as f32 / n_exact as f32).ln() / ((config.max_distance as f64 / n_exact as f64).ln() as f32);
+    let share = (distance as f32 / n_exact as f32).ln()
+        / ((config.max_distance as f64 / n_exact as f64).ln() as f32);
     let bucket = n_exact + (share * (n_buckets - n_exact) as f32) as usize;
     first + bucket.min(n_buckets - 1)
 }

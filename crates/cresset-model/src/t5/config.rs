@@ -105,8 +105,16 @@ impl T5Config {
         ] {
             within(key, value, 1..)?;
         }
-        within("relative_attention_num_buckets", self.relative_attention_num_buckets, 4..)?;
-        within("relative_attention_max_distance", self.relative_attention_max_distance, self.relative_attention_num_buckets..)?;
+        within(
+            "relative_attention_num_buckets",
+            self.relative_attention_num_buckets,
+            4..,
+        )?;
+        within(
+            "relative_attention_max_distance",
+            self.relative_attention_max_distance,
+            self.relative_attention_num_buckets..,
+        )?;
         rate("dropout_rate", self.dropout_rate)
     }
 
@@ -117,6 +125,7 @@ impl T5Config {
 
     /// Whether the decoder's output is scaled before the output layer.
     pub fn scales_outputs(&self) -> bool {
-        self.scale_decoder_outputs.unwrap_or(self.tie_word_embeddings)
+        self.scale_decoder_outputs
+            .unwrap_or(self.tie_word_embeddings)
     }
 }

@@ -6,7 +6,8 @@ use cresset_ops::{Causality, KeepMask, Run, dropout};
 
 use super::{FeedForwardKind, T5Config};
 use crate::layers::{
-    Activation, Attention, AttentionConfig, Bias, Cache, FeedForward, LayerCache, RelativeBias, RelativeBiasConfig, RmsNorm, Sight, Span,
+    Activation, Attention, AttentionConfig, Bias, Cache, FeedForward, LayerCache, RelativeBias,
+    RelativeBiasConfig, RmsNorm, Sight, Span,
 };
 
 /// Layers, final norm and the relative position bias that the layers share.
@@ -54,7 +55,9 @@ impl T5Stack {
         };
         T5Stack {
             relative_bias: RelativeBias::new(buckets, config.num_heads, device),
-            layers: (0..n_layers).map(|_| T5Layer::blank(config, causality, device)).collect(),
+            layers: (0..n_layers)
+                .map(|_| T5Layer::blank(config, causality, device))
+                .collect(),
             norm: RmsNorm::new(config.d_model, config.layer_norm_epsilon, device),
             causality,
             dropout: config.dropout_rate,
@@ -66,7 +69,9 @@ impl T5Stack {
     }
 
     pub(super) fn is_gated(&self) -> bool {
-        self.layers.first().is_some_and(|layer| layer.feed_forward.gate.is_some())
+        self.layers
+            .first()
+            .is_some_and(|layer| layer.feed_forward.gate.is_some())
     }
 
     pub(super) fn forward(
@@ -78,9 +83,17 @@ impl T5Stack {
         run: &Run,
     ) -> Tensor<3> {
         let [_, new, _] = vectors.dims();
-        let span = Span { queries: new, keys: cache.length() + new, offset: cache.length() };
+        let span = Span {
+            queries: new,
+            keys: cache.length() + new,
+            offset: cache.length(),
+        };
         let bias = self.relative_bias.forward(span, &vectors.device());
-        let sight = Sight { keep, causality: self.causality, bias: Some(bias) };
+        let sight = Sight {
+            keep,
+            causality: self.causality,
+            bias: Some(bias),
+        };
         let mut hidden = dropout(vectors, self.dropout, run);
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
             hidden = layer.forward(hidden, sight.clone(), memory.as_ref(), state, run);
@@ -104,7 +117,15 @@ impl T5Layer {
             Attention::new(sizes, device)
         };
         let norm = || RmsNorm::new(config.d_model, config.layer_norm_epsilon, device);
-        let feed_forward = |activation| FeedForward::new(config.d_model, config.d_ff, activation, Bias::Without, device);
+        let feed_forward = |activation| {
+            FeedForward::new(
+                config.d_model,
+                config.d_ff,
+                activation,
+                Bias::Without,
+                device,
+            )
+        };
         let has_cross = causality == Causality::Causal;
         T5Layer {
             attention: attention(),
@@ -121,17 +142,30 @@ impl T5Layer {
         }
     }
 
-    fn forward(&self, x: Tensor<3>, sight: Sight, memory: Option<&Memory>, state: &mut LayerCache, run: &Run) -> Tensor<3> {
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        sight: Sight,
+        memory: Option<&Memory>,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
         let normed = self.attention_norm.forward(x.clone());
         let own = state.extend(self.attention.keys_values(normed.clone()));
-        let mut x = x + dropout(self.attention.attend(normed, own, sight, run), self.dropout, run);
+        let mut x = x + dropout(
+            self.attention.attend(normed, own, sight, run),
+            self.dropout,
+            run,
+        );
         if let (Some(cross), Some(norm), Some(memory)) = (&self.cross, &self.cross_norm, memory) {
             let normed = norm.forward(x.clone());
             let over = state.memory(|| cross.keys_values(memory.vectors.clone()));
             let read = cross.attend(normed, over, Sight::all(memory.keep.clone()), run);
             x = x + dropout(read, self.dropout, run);
         }
-        let fed = self.feed_forward.forward(self.feed_forward_norm.forward(x.clone()), run);
+        let fed = self
+            .feed_forward
+            .forward(self.feed_forward_norm.forward(x.clone()), run);
         x + dropout(fed, self.dropout, run)
     }
 }

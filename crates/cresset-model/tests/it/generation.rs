@@ -16,16 +16,35 @@ fn bug_class_21_cached_steps_of_an_encoder_decoder_equal_teacher_forcing() {
         let model = seq2seq(case);
         let source = padded(&[vec![5, 9, 3, 7], vec![4, 8]], 4, 0);
         let memory = model.encode(source.clone(), &Run::inference());
-        let whole = model.decode(matrix(&target, &device()), memory.clone(), source.keep.clone(), &Run::inference());
+        let whole = model.decode(
+            matrix(&target, &device()),
+            memory.clone(),
+            source.keep.clone(),
+            &Run::inference(),
+        );
         let mut cache = model.cache();
         // A prefix of two, then single tokens.
         let steps = [0..2, 2..3, 3..4, 4..5, 5..6].map(|part| {
-            let ids: Vec<Vec<u32>> = target.iter().map(|row| row[part.clone()].to_vec()).collect();
-            model.decode_on(matrix(&ids, &device()), memory.clone(), source.keep.clone(), &mut cache)
+            let ids: Vec<Vec<u32>> = target
+                .iter()
+                .map(|row| row[part.clone()].to_vec())
+                .collect();
+            model.decode_on(
+                matrix(&ids, &device()),
+                memory.clone(),
+                source.keep.clone(),
+                &mut cache,
+            )
         });
         let stepwise = Tensor::cat(steps.to_vec(), 1);
         let positions = all_positions(&whole);
-        assert!(distance(model.logits_at(whole, positions.clone()), model.logits_at(stepwise, positions)) < tolerance(), "{case}");
+        assert!(
+            distance(
+                model.logits_at(whole, positions.clone()),
+                model.logits_at(stepwise, positions)
+            ) < tolerance(),
+            "{case}"
+        );
     }
 }
 
@@ -37,36 +56,80 @@ fn bug_class_21_cached_steps_of_a_decoder_equal_teacher_forcing() {
     let mut cache = model.cache();
     let steps = [0..3, 3..4, 4..5, 5..6].map(|part| {
         let ids: Vec<Vec<u32>> = ids.iter().map(|row| row[part.clone()].to_vec()).collect();
-        model.hidden_on(CausalInput { ids: matrix(&ids, &device()), keep: None, positions: None }, &mut cache)
+        model.hidden_on(
+            CausalInput {
+                ids: matrix(&ids, &device()),
+                keep: None,
+                positions: None,
+            },
+            &mut cache,
+        )
     });
     let stepwise = Tensor::cat(steps.to_vec(), 1);
     let positions = all_positions(&whole);
-    assert!(distance(model.logits_at(whole, positions.clone()), model.logits_at(stepwise, positions)) < tolerance());
+    assert!(
+        distance(
+            model.logits_at(whole, positions.clone()),
+            model.logits_at(stepwise, positions)
+        ) < tolerance()
+    );
 }
 
 #[test]
 fn bug_class_08_generation_from_prompts_of_mixed_lengths_equals_one_by_one() {
     let model = gpt2();
-    let prompts = [vec![5, 9, 3, 7, 6, 11], vec![4], vec![6, 7, 8], vec![], vec![30, 21]];
+    let prompts = [
+        vec![5, 9, 3, 7, 6, 11],
+        vec![4],
+        vec![6, 7, 8],
+        vec![],
+        vec![30, 21],
+    ];
     // Each stop token ends the rows at other steps, so ended rows leave the batch at different times.
     for stop in 0..39 {
-        let options = GreedyOptions { start: vec![1], stop, pad: 0, max_new_tokens: 9 };
+        let options = GreedyOptions {
+            start: vec![1],
+            stop,
+            pad: 0,
+            max_new_tokens: 9,
+        };
         let together = greedy_causal(&model, &prompts, &options);
-        let alone: Vec<Vec<u32>> = prompts.iter().flat_map(|prompt| greedy_causal(&model, std::slice::from_ref(prompt), &options)).collect();
+        let alone: Vec<Vec<u32>> = prompts
+            .iter()
+            .flat_map(|prompt| greedy_causal(&model, std::slice::from_ref(prompt), &options))
+            .collect();
         assert_eq!(together, alone, "stop {stop}");
     }
 }
 
 #[test]
 fn bug_class_08_translation_of_sources_of_mixed_lengths_equals_one_by_one() {
-    let sources = [vec![5, 9, 3, 7, 6, 11], vec![4], vec![6, 7, 8], vec![30, 21]];
+    let sources = [
+        vec![5, 9, 3, 7, 6, 11],
+        vec![4],
+        vec![6, 7, 8],
+        vec![30, 21],
+    ];
     for case in ["marian_odd", "t5_gated"] {
         let model = seq2seq(case);
         for stop in 0..41 {
-            let options = GreedyOptions { start: vec![1], stop, pad: 0, max_new_tokens: 9 };
+            let options = GreedyOptions {
+                start: vec![1],
+                stop,
+                pad: 0,
+                max_new_tokens: 9,
+            };
             let together = greedy_seq2seq(&model, padded(&sources, 6, 0), &options);
-            let alone: Vec<Vec<u32>> =
-                sources.iter().flat_map(|s| greedy_seq2seq(&model, padded(std::slice::from_ref(s), s.len(), 0), &options)).collect();
+            let alone: Vec<Vec<u32>> = sources
+                .iter()
+                .flat_map(|s| {
+                    greedy_seq2seq(
+                        &model,
+                        padded(std::slice::from_ref(s), s.len(), 0),
+                        &options,
+                    )
+                })
+                .collect();
             assert_eq!(together, alone, "{case}, stop {stop}");
         }
     }
@@ -74,14 +137,41 @@ fn bug_class_08_translation_of_sources_of_mixed_lengths_equals_one_by_one() {
 
 #[test]
 fn generation_ends_where_the_positions_end() {
-    let options = GreedyOptions { start: vec![1], stop: 1000, pad: 0, max_new_tokens: 100 };
+    let options = GreedyOptions {
+        start: vec![1],
+        stop: 1000,
+        pad: 0,
+        max_new_tokens: 100,
+    };
     // 23 positions: the start token and a prompt of 5 leave room to read 17 more, and one more can be written.
-    assert_eq!(greedy_causal(&gpt2(), &[vec![5, 6, 7, 8, 9], vec![5]], &options).iter().map(Vec::len).collect::<Vec<_>>(), [18, 22]);
-    assert_eq!(greedy_seq2seq(&seq2seq("marian_swish"), padded(&[vec![5, 6]], 2, 0), &options)[0].len(), 19);
+    assert_eq!(
+        greedy_causal(&gpt2(), &[vec![5, 6, 7, 8, 9], vec![5]], &options)
+            .iter()
+            .map(Vec::len)
+            .collect::<Vec<_>>(),
+        [18, 22]
+    );
+    assert_eq!(
+        greedy_seq2seq(
+            &seq2seq("marian_swish"),
+            padded(&[vec![5, 6]], 2, 0),
+            &options
+        )[0]
+        .len(),
+        19
+    );
 }
 
 #[test]
 fn an_empty_prompt_without_a_start_token_has_no_continuation() {
-    let options = GreedyOptions { start: vec![], stop: 2, pad: 0, max_new_tokens: 3 };
-    assert_eq!(greedy_causal(&gpt2(), &[vec![]], &options), [Vec::<u32>::new()]);
+    let options = GreedyOptions {
+        start: vec![],
+        stop: 2,
+        pad: 0,
+        max_new_tokens: 3,
+    };
+    assert_eq!(
+        greedy_causal(&gpt2(), &[vec![]], &options),
+        [Vec::<u32>::new()]
+    );
 }

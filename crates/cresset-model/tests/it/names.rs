@@ -2,13 +2,17 @@
 
 use burn::tensor::Device;
 use cresset_model::{
-    CausalLm, Encoder, HfModel, MaskedLm, ModelConfig, Seq2SeqLm, SequenceClassifier, parameter_names,
+    CausalLm, Encoder, HfModel, MaskedLm, ModelConfig, Seq2SeqLm, SequenceClassifier,
+    parameter_names,
 };
 use serde_json::{Map, Value, json};
 
 fn config(kind: &str, more: Value) -> ModelConfig {
     let mut sizes = json!({ "vocab_size": 11, "n_layers": 1, "hidden_size": 6, "n_heads": 3, "intermediate_size": 8 });
-    sizes.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_else(Map::new));
+    sizes
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().cloned().unwrap_or_else(Map::new));
     ModelConfig::from_toml_table(kind, sizes.as_object().unwrap().clone()).unwrap()
 }
 
@@ -46,7 +50,11 @@ const BERT_LAYERS: &[&str] = &[
 ];
 
 fn prefixed(names: &[&str], more: &[&str]) -> Vec<String> {
-    names.iter().map(|name| format!("bert.{name}")).chain(more.iter().map(|&name| name.to_owned())).collect()
+    names
+        .iter()
+        .map(|name| format!("bert.{name}"))
+        .chain(more.iter().map(|&name| name.to_owned()))
+        .collect()
 }
 
 fn borrowed(names: &[String]) -> Vec<&str> {
@@ -56,9 +64,15 @@ fn borrowed(names: &[String]) -> Vec<&str> {
 #[test]
 fn bert_names_are_those_of_hugging_face() {
     let device = Device::flex();
-    let config = config("bert", json!({ "max_positions": 16 })).encoder().unwrap();
+    let config = config("bert", json!({ "max_positions": 16 }))
+        .encoder()
+        .unwrap();
     let model = [BERT_LAYERS, &["pooler.dense.bias", "pooler.dense.weight"]].concat();
-    assert_names(&Encoder::new(&config, 0, &device).unwrap(), "BertModel", &model);
+    assert_names(
+        &Encoder::new(&config, 0, &device).unwrap(),
+        "BertModel",
+        &model,
+    );
     let classifier = prefixed(&model, &["classifier.bias", "classifier.weight"]);
     assert_names(
         &SequenceClassifier::new(&config, 3, 0, &device).unwrap(),
@@ -73,15 +87,33 @@ fn bert_names_are_those_of_hugging_face() {
         "cls.predictions.transform.dense.weight",
     ];
     let masked_lm = prefixed(BERT_LAYERS, &head);
-    assert_names(&MaskedLm::new(&config, 0, &device).unwrap(), "BertForMaskedLM", &borrowed(&masked_lm));
+    assert_names(
+        &MaskedLm::new(&config, 0, &device).unwrap(),
+        "BertForMaskedLM",
+        &borrowed(&masked_lm),
+    );
 }
 
 #[test]
 fn marian_names_are_those_of_hugging_face() {
-    let config = config("marian", json!({ "max_positions": 16 })).encoder_decoder().unwrap();
-    let mut names = vec!["final_logits_bias".to_owned(), "model.shared.weight".to_owned()];
+    let config = config("marian", json!({ "max_positions": 16 }))
+        .encoder_decoder()
+        .unwrap();
+    let mut names = vec![
+        "final_logits_bias".to_owned(),
+        "model.shared.weight".to_owned(),
+    ];
     let blocks = [
-        ("encoder", vec!["self_attn.k_proj", "self_attn.out_proj", "self_attn.q_proj", "self_attn.v_proj", "self_attn_layer_norm"]),
+        (
+            "encoder",
+            vec![
+                "self_attn.k_proj",
+                "self_attn.out_proj",
+                "self_attn.q_proj",
+                "self_attn.v_proj",
+                "self_attn_layer_norm",
+            ],
+        ),
         (
             "decoder",
             vec![
@@ -100,10 +132,16 @@ fn marian_names_are_those_of_hugging_face() {
     ];
     for (stack, mut layers) in blocks {
         layers.extend(["fc1", "fc2", "final_layer_norm"]);
-        let with_bias = |layer: &str| ["weight", "bias"].map(|end| format!("model.{stack}.layers.0.{layer}.{end}"));
+        let with_bias = |layer: &str| {
+            ["weight", "bias"].map(|end| format!("model.{stack}.layers.0.{layer}.{end}"))
+        };
         names.extend(layers.into_iter().flat_map(with_bias));
     }
-    assert_names(&Seq2SeqLm::new(&config, 0, &Device::flex()).unwrap(), "MarianMTModel", &borrowed(&names));
+    assert_names(
+        &Seq2SeqLm::new(&config, 0, &Device::flex()).unwrap(),
+        "MarianMTModel",
+        &borrowed(&names),
+    );
 }
 
 const T5_ATTENTION: &[&str] = &[
@@ -142,7 +180,11 @@ fn t5_names_are_those_of_hugging_face() {
         "encoder.block.0.layer.1.DenseReluDense.wo.weight",
     ];
     let names = [T5_ATTENTION, &feed_forward].concat();
-    assert_names(&Seq2SeqLm::new(&plain, 0, &device).unwrap(), "T5ForConditionalGeneration", &names);
+    assert_names(
+        &Seq2SeqLm::new(&plain, 0, &device).unwrap(),
+        "T5ForConditionalGeneration",
+        &names,
+    );
 
     let gated = json!({ "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false });
     let gated = config("t5", gated).encoder_decoder().unwrap();
@@ -156,7 +198,11 @@ fn t5_names_are_those_of_hugging_face() {
         "lm_head.weight",
     ];
     let names = [T5_ATTENTION, &feed_forward].concat();
-    assert_names(&Seq2SeqLm::new(&gated, 0, &device).unwrap(), "T5ForConditionalGeneration", &names);
+    assert_names(
+        &Seq2SeqLm::new(&gated, 0, &device).unwrap(),
+        "T5ForConditionalGeneration",
+        &names,
+    );
 }
 
 #[test]
@@ -179,6 +225,12 @@ fn gpt2_names_are_those_of_hugging_face() {
         "transformer.wpe.weight",
         "transformer.wte.weight",
     ];
-    let config = config("gpt2", json!({ "max_positions": 16 })).decoder().unwrap();
-    assert_names(&CausalLm::new(&config, 0, &Device::flex()).unwrap(), "GPT2LMHeadModel", &names);
+    let config = config("gpt2", json!({ "max_positions": 16 }))
+        .decoder()
+        .unwrap();
+    assert_names(
+        &CausalLm::new(&config, 0, &Device::flex()).unwrap(),
+        "GPT2LMHeadModel",
+        &names,
+    );
 }

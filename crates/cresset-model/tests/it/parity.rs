@@ -1,8 +1,8 @@
 //! Outputs equal to transformers', from the folders transformers saved.
 
 use cresset_model::{
-    CausalInput, CausalLm, Encoder, GreedyOptions, HfModel, MaskedLm, Seq2SeqLm, SequenceClassifier, greedy_causal, greedy_seq2seq,
-    load_weights, read_config,
+    CausalInput, CausalLm, Encoder, GreedyOptions, HfModel, MaskedLm, Seq2SeqLm,
+    SequenceClassifier, greedy_causal, greedy_seq2seq, load_weights, read_config,
 };
 use cresset_ops::Run;
 
@@ -12,12 +12,19 @@ use crate::reference::{Reference, all_positions, folder};
 /// Loads a golden folder and holds the report to nothing new, nothing unused.
 pub(crate) fn load<M: HfModel>(model: M, case: &str) -> M {
     let (model, report) = load_weights(model, &folder(case)).unwrap();
-    assert!(report.new.is_empty() && report.unused.is_empty(), "{report:?}");
+    assert!(
+        report.new.is_empty() && report.unused.is_empty(),
+        "{report:?}"
+    );
     model
 }
 
 pub(crate) fn seq2seq(case: &str) -> Seq2SeqLm {
-    let config = read_config(&folder(case)).unwrap().0.encoder_decoder().unwrap();
+    let config = read_config(&folder(case))
+        .unwrap()
+        .0
+        .encoder_decoder()
+        .unwrap();
     load(Seq2SeqLm::new(&config, 0, &device()).unwrap(), case)
 }
 
@@ -27,8 +34,15 @@ pub(crate) fn gpt2() -> CausalLm {
 }
 
 pub(crate) fn masked_lm() -> MaskedLm {
-    let config = read_config(&folder("bert_masked_lm")).unwrap().0.encoder().unwrap();
-    load(MaskedLm::new(&config, 0, &device()).unwrap(), "bert_masked_lm")
+    let config = read_config(&folder("bert_masked_lm"))
+        .unwrap()
+        .0
+        .encoder()
+        .unwrap();
+    load(
+        MaskedLm::new(&config, 0, &device()).unwrap(),
+        "bert_masked_lm",
+    )
 }
 
 #[test]
@@ -45,15 +59,21 @@ fn bert_classifier_equals_transformers() {
     let reference = Reference::read("bert_classifier");
     let (config, whole) = read_config(&folder("bert_classifier")).unwrap();
     let n_labels = whole["id2label"].as_object().unwrap().len();
-    let model = SequenceClassifier::new(&config.encoder().unwrap(), n_labels, 0, &device()).unwrap();
-    let logits = load(model, "bert_classifier").forward(reference.encoder_input(&device()), &Run::inference());
+    let model =
+        SequenceClassifier::new(&config.encoder().unwrap(), n_labels, 0, &device()).unwrap();
+    let logits = load(model, "bert_classifier")
+        .forward(reference.encoder_input(&device()), &Run::inference());
     reference.assert_close("logits", logits, |_| true);
 }
 
 #[test]
 fn bert_encoder_and_pooler_equal_transformers() {
     let reference = Reference::read("bert_model");
-    let config = read_config(&folder("bert_model")).unwrap().0.encoder().unwrap();
+    let config = read_config(&folder("bert_model"))
+        .unwrap()
+        .0
+        .encoder()
+        .unwrap();
     let model = load(Encoder::new(&config, 0, &device()).unwrap(), "bert_model");
     let hidden = model.forward(reference.encoder_input(&device()), &Run::inference());
     reference.assert_close("last_hidden_state", hidden.clone(), |_| true);
@@ -68,7 +88,12 @@ fn seq2seq_equals_transformers(case: &str) {
     let keep = source.keep.clone();
     let memory = model.encode(source, &run);
     reference.assert_close("encoder_last_hidden_state", memory.clone(), |_| true);
-    let hidden = model.decode(reference.ids("decoder_input_ids", &device()), memory, keep, &run);
+    let hidden = model.decode(
+        reference.ids("decoder_input_ids", &device()),
+        memory,
+        keep,
+        &run,
+    );
     let positions = all_positions(&hidden);
     reference.assert_close("last_hidden_state", hidden.clone(), |_| true);
     reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
@@ -109,20 +134,41 @@ fn gpt2_padded_on_the_left_equals_transformers() {
     let positions = all_positions(&hidden);
     reference.assert_close("last_hidden_state", explicit, |row| kept[row] == 1.0);
     reference.assert_close("last_hidden_state", hidden.clone(), |row| kept[row] == 1.0);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |row| kept[row] == 1.0);
+    reference.assert_close("logits", model.logits_at(hidden, positions), |row| {
+        kept[row] == 1.0
+    });
 }
 
 /// What transformers generated, up to the stop token.
 fn continuations(reference: &Reference, start: usize, stop: u32) -> Vec<Vec<u32>> {
-    let until_stop = |row: Vec<u32>| row.into_iter().skip(start).take_while(|&id| id != stop).collect();
-    reference.rows("generated").into_iter().map(until_stop).collect()
+    let until_stop = |row: Vec<u32>| {
+        row.into_iter()
+            .skip(start)
+            .take_while(|&id| id != stop)
+            .collect()
+    };
+    reference
+        .rows("generated")
+        .into_iter()
+        .map(until_stop)
+        .collect()
 }
 
 #[test]
 fn greedy_translation_equals_transformers() {
-    for (case, start, stop) in [("marian_swish", 40, 0), ("marian_odd", 40, 0), ("t5_relu", 0, 1), ("t5_gated", 0, 1)] {
+    for (case, start, stop) in [
+        ("marian_swish", 40, 0),
+        ("marian_odd", 40, 0),
+        ("t5_relu", 0, 1),
+        ("t5_gated", 0, 1),
+    ] {
         let reference = Reference::read(case);
-        let options = GreedyOptions { start: vec![start], stop, pad: start, max_new_tokens: 12 };
+        let options = GreedyOptions {
+            start: vec![start],
+            stop,
+            pad: start,
+            max_new_tokens: 12,
+        };
         let ours = greedy_seq2seq(&seq2seq(case), reference.encoder_input(&device()), &options);
         assert_eq!(ours, continuations(&reference, 1, stop), "{case}");
     }
@@ -132,7 +178,20 @@ fn greedy_translation_equals_transformers() {
 fn greedy_continuation_equals_transformers() {
     let reference = Reference::read("gpt2");
     let lengths = [9, 3, 6];
-    let prompts: Vec<Vec<u32>> = reference.rows("input_ids").iter().zip(lengths).map(|(row, n)| row[row.len() - n..].to_vec()).collect();
-    let options = GreedyOptions { start: vec![], stop: 2, pad: 0, max_new_tokens: 12 };
-    assert_eq!(greedy_causal(&gpt2(), &prompts, &options), continuations(&reference, 0, 2));
+    let prompts: Vec<Vec<u32>> = reference
+        .rows("input_ids")
+        .iter()
+        .zip(lengths)
+        .map(|(row, n)| row[row.len() - n..].to_vec())
+        .collect();
+    let options = GreedyOptions {
+        start: vec![],
+        stop: 2,
+        pad: 0,
+        max_new_tokens: 12,
+    };
+    assert_eq!(
+        greedy_causal(&gpt2(), &prompts, &options),
+        continuations(&reference, 0, 2)
+    );
 }

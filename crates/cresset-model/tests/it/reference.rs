@@ -11,7 +11,9 @@ use safetensors::tensor::Dtype;
 
 /// The folder of a golden case.
 pub(crate) fn folder(case: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "golden", case].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "tests", "golden", case]
+        .iter()
+        .collect()
 }
 
 /// Inputs and outputs of a golden case.
@@ -25,12 +27,18 @@ impl Reference {
             let words = data.as_chunks::<4>().0;
             match dtype {
                 Dtype::F32 => words.iter().map(|&w| f32::from_le_bytes(w)).collect(),
-                Dtype::I32 => words.iter().map(|&w| i32::from_le_bytes(w) as f32).collect(),
+                Dtype::I32 => words
+                    .iter()
+                    .map(|&w| i32::from_le_bytes(w) as f32)
+                    .collect(),
                 other => panic!("golden of type {other:?}"),
             }
         };
         let entry = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-            (name, (view.shape().to_vec(), numbers(view.dtype(), view.data())))
+            (
+                name,
+                (view.shape().to_vec(), numbers(view.dtype(), view.data())),
+            )
         };
         Reference(parsed.tensors().into_iter().map(entry).collect())
     }
@@ -43,7 +51,10 @@ impl Reference {
 
     pub(crate) fn rows(&self, name: &str) -> Vec<Vec<u32>> {
         let (shape, values) = &self.0[name];
-        values.chunks(shape[1]).map(|row| row.iter().map(|&v| v as u32).collect()).collect()
+        values
+            .chunks(shape[1])
+            .map(|row| row.iter().map(|&v| v as u32).collect())
+            .collect()
     }
 
     pub(crate) fn keep(&self, device: &Device) -> KeepMask {
@@ -54,7 +65,10 @@ impl Reference {
         EncoderInput {
             ids: self.ids("input_ids", device),
             keep: self.keep(device),
-            segments: self.0.contains_key("token_type_ids").then(|| self.ids("token_type_ids", device)),
+            segments: self
+                .0
+                .contains_key("token_type_ids")
+                .then(|| self.ids("token_type_ids", device)),
             positions: None,
         }
     }
@@ -64,18 +78,34 @@ impl Reference {
     }
 
     /// Checks a tensor against the golden of this name, at all places that `counts` (by index of the row of the last dimension).
-    pub(crate) fn assert_close<const D: usize>(&self, name: &str, ours: Tensor<D>, counts: impl Fn(usize) -> bool) {
+    pub(crate) fn assert_close<const D: usize>(
+        &self,
+        name: &str,
+        ours: Tensor<D>,
+        counts: impl Fn(usize) -> bool,
+    ) {
         let width = ours.dims()[D - 1];
         let (shape, theirs) = &self.0[name];
-        assert_eq!(shape.iter().product::<usize>(), ours.dims().iter().product::<usize>(), "{name}");
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            ours.dims().iter().product::<usize>(),
+            "{name}"
+        );
         let ours = floats(ours);
         let distance = |row: usize| {
             let at = row * width..(row + 1) * width;
             largest(ours[at.clone()].iter().zip(&theirs[at]).map(|(a, b)| a - b))
         };
-        let worst = largest((0..ours.len() / width).filter(|&row| counts(row)).map(distance));
+        let worst = largest(
+            (0..ours.len() / width)
+                .filter(|&row| counts(row))
+                .map(distance),
+        );
         println!("{name}: largest difference {worst:.1e}");
-        assert!(worst < crate::device::tolerance(), "{name} differs by {worst}");
+        assert!(
+            worst < crate::device::tolerance(),
+            "{name} differs by {worst}"
+        );
     }
 }
 
@@ -91,7 +121,9 @@ pub(crate) fn distance<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {
 
 /// The largest magnitude, infinite if a number is not one (`f32::max` would skip it).
 fn largest(numbers: impl Iterator<Item = f32>) -> f32 {
-    numbers.map(|x| if x.is_nan() { f32::INFINITY } else { x.abs() }).fold(0.0, f32::max)
+    numbers
+        .map(|x| if x.is_nan() { f32::INFINITY } else { x.abs() })
+        .fold(0.0, f32::max)
 }
 
 /// Every position of a batch, as flat indices.
