@@ -1,14 +1,16 @@
-//! Losses as sums.
-#![allow(missing_docs)]
-use burn::tensor::{Int, Tensor};
-use cresset_ops::softmax_cross_entropy;
-#[derive(Clone, Debug, Default)]
-pub struct CrossEntropyOptions { pub label_smoothing: f64, pub class_weights: Option<Vec<f32>>, pub row_weights: Option<Tensor<1>> }
-pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, options: CrossEntropyOptions) -> Tensor<1> {
-    let n = targets.dims()[0];
-    let w = options.row_weights.unwrap_or_else(|| Tensor::ones([n], &logits.device()));
-    softmax_cross_entropy(logits, targets, w, options.label_smoothing)
-}
-pub fn token_nll(logits: Tensor<2>, targets: Tensor<1, Int>, keep: Option<Tensor<1>>, label_smoothing: f64) -> Tensor<1> {
-    cross_entropy(logits, targets, CrossEntropyOptions { label_smoothing, class_weights: None, row_weights: keep })
-}
+//! Losses of transformers as functions on tensors: always SUMS, with their denominator beside them.
+//!
+//! * [`cross_entropy`] over classes, with label smoothing, class weights and row weights; [`weight_sum`] is its
+//!   denominator.
+//! * [`token_nll`] over the tokens of a vocabulary, with ignored positions told by a mask; [`kept`] is its denominator.
+//!
+//! A mean over a micro-batch is wrong as soon as two micro-batches of a step hold different numbers of targets, so nothing
+//! here divides: the trainer adds up the denominators of the whole step first.
+//!
+//! What is not here: means, models, optimizers.
+
+mod cross_entropy;
+mod nll;
+
+pub use cross_entropy::{CrossEntropyOptions, cross_entropy, weight_sum};
+pub use nll::{kept, token_nll};

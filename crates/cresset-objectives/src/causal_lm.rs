@@ -192,13 +192,16 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
     session::open(&setup, Parts { objective: CausalLanguageModelling::new(model), train, eval, description, n_shortened: 0 })
 }
 
+/// More special tokens than any convention puts around a document.
+const FRAME_ROOM: usize = 8;
+
 /// Every text framed as a document; a longer one continues in the next row.
 fn documents(setup: &Setup, examples: &[Example]) -> Result<Rows<CausalLanguageModelling>, RunError> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let mut items = Vec::new();
     let mut lengths = Vec::new();
     for ids in setup.tokenizer.encode_batch(&texts) {
-        let (input, labels) = setup.convention.decoder_pair(&ids, usize::MAX)?;
+        let (input, labels) = setup.convention.decoder_pair(&ids, ids.len() + FRAME_ROOM)?;
         for (input, labels) in input.chunks(setup.data.max_length).zip(labels.chunks(setup.data.max_length)) {
             lengths.push(Length::from(input.len()));
             items.push(CausalLmItem::Document { input: input.to_vec(), labels: labels.to_vec() });

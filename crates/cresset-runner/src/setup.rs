@@ -146,9 +146,15 @@ fn tokenizer(plan: &Plan, folder: Option<&ModelFolder>, train: &[Example], saved
 pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Tokenizer> {
     let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| user("the config has no [tokenizer.train]; add it with kind and vocab_size"))?;
     let convention = plan.convention.as_deref().unwrap_or("bert");
-    let texts = train.iter().flat_map(|e| {
-        [Some(e.text.as_str()), e.pair.as_deref(), e.target.as_deref()].into_iter().flatten()
-    });
+    // A prefix stands in front of every source text, so the vocabulary must be able to spell it.
+    let prefix = match &plan.config.objective {
+        ObjectiveConfig::Seq2Seq(objective) => objective.prefix.as_str(),
+        _ => "",
+    };
+    let texts = train
+        .iter()
+        .flat_map(|e| [Some(e.text.as_str()), e.pair.as_deref(), e.target.as_deref()].into_iter().flatten())
+        .chain((!prefix.is_empty()).then_some(prefix));
     Ok(Tokenizer::train(config, texts, convention)?)
 }
 

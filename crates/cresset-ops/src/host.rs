@@ -1,0 +1,9 @@
+//! Kernels over f32 arrays in host memory: rayon over rows, inner loops compiled for the processor found at run time.
+
+pub(crate) mod array;
+pub(crate) mod attention;
+pub(crate) mod elementwise;
+pub(crate) mod math;
+pub(crate) mod norm;
+pub(crate) mod optimizer;
+pub(crate) mod softmax;

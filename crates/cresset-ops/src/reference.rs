@@ -1,0 +1,135 @@
+//! Every operation in plain tensor operations: what the fused versions are held against, and what backends without a
+//! fused version run.
+
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Bool, Int, Tensor, TensorData};
+
+use crate::attention::{AttentionInput, Causality};
+use crate::run::DropoutKey;
+use crate::{AdamWStep, KeepMask, Run};
+
+/// Dropout of one site; see [`crate::dropout`].
+pub(crate) fn dropout_at<const D: usize>(x: Tensor<D>, key: &DropoutKey) -> Tensor<D> {
+    let shape = x.dims();
+    let factors = key.factors(shape.iter().product());
+    let factors = Tensor::<D>::from_data(TensorData::new(factors, shape), &x.device());
+    x * factors
+}
+
+/// See [`crate::dropout`].
+pub fn dropout<const D: usize>(x: Tensor<D>, rate: f64, run: &Run) -> Tensor<D> {
+    match run.next_site(rate) {
+        None => x,
+        Some(key) => dropout_at(x, &key),
+    }
+}
+
+/// See [`crate::layer_norm`].
+pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Tensor<D> {
+    let centred = x.clone() - x.mean_dim(D - 1);
+    let variance = (centred.clone() * centred.clone()).mean_dim(D - 1);
+    centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
+}
+
+/// See [`crate::rms_norm`].
+pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
+    let mean_square = (x.clone() * x.clone()).mean_dim(D - 1);
+    x / (mean_square + epsilon).sqrt() * gamma.unsqueeze()
+}
+
+/// See [`crate::gelu`].
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    burn::tensor::activation::gelu(x)
+}
+
+/// See [`crate::gelu_tanh`].
+pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let cube = x.clone() * x.clone() * x.clone();
+    let inner = (x.clone() + cube * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
+    x * 0.5 * (inner.tanh() + 1.0)
+}
+
+/// See [`crate::attention`].
+pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
+    let key = run.next_site(input.dropout);
+    attention_at(input, key.as_ref())
+}
+
+/// Attention with the dropout of one site.
+pub(crate) fn attention_at(input: AttentionInput, key: Option<&DropoutKey>) -> Tensor<4> {
+    let AttentionInput { q, k, v, bias, keep, causality, scale, .. } = input;
+    let [_, n_queries, _, _] = q.dims();
+    let n_keys = k.dims()[1];
+    let mut scores = q.swap_dims(1, 2).matmul(k.swap_dims(1, 2).swap_dims(2, 3)) * scale;
+    if let Some(bias) = bias {
+        scores = scores + bias;
+    }
+    let probabilities = match visible(&scores, keep.as_ref(), causality, n_queries, n_keys) {
+        None => softmax(scores, 3),
+        Some(visible) => {
+            let hidden = visible.bool_not();
+            let scores = scores.mask_fill(hidden.clone(), -1e30);
+            let raised = (scores.clone() - scores.detach().max_dim(3)).exp().mask_fill(hidden, 0.0);
+            let total = raised.clone().sum_dim(3).clamp_min(1e-30);
+            raised / total
+        }
+    };
+    let probabilities = match key {
+        Some(key) => dropout_at(probabilities, key),
+        None => probabilities,
+    };
+    probabilities.matmul(v.swap_dims(1, 2)).swap_dims(1, 2)
+}
+
+/// Which key each query sees, in the shape of the scores; `None` if all see all.
+fn visible(
+    scores: &Tensor<4>,
+    keep: Option<&KeepMask>,
+    causality: Causality,
+    n_queries: usize,
+    n_keys: usize,
+) -> Option<Tensor<4, Bool>> {
+    let shape = scores.dims();
+    let kept = keep.map(|k| k.tensor().unsqueeze_dims::<4>(&[1, 2]).expand(shape));
+    if causality == Causality::Bidirectional || n_queries == 1 {
+        return kept;
+    }
+    let earlier = Tensor::<2, Bool>::tril_mask([n_queries, n_keys], (n_keys - n_queries) as i64, &scores.device())
+        .bool_not()
+        .unsqueeze::<4>()
+        .expand(shape);
+    Some(match kept {
+        Some(kept) => kept.bool_and(earlier),
+        None => earlier,
+    })
+}
+
+/// See [`crate::softmax_cross_entropy`].
+pub fn softmax_cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Tensor<1>, smoothing: f64) -> Tensor<1> {
+    let shape = logits.dims();
+    let ignored = weights.clone().equal_elem(0.0);
+    let logits = logits.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(shape), 0.0);
+    let log_p = log_softmax(logits, 1);
+    let at_target: Tensor<1> = log_p.clone().gather(1, targets.unsqueeze_dim::<2>(1)).squeeze_dim::<1>(1);
+    let mut row = at_target * (1.0 - smoothing);
+    if smoothing > 0.0 {
+        row = row + log_p.mean_dim(1).squeeze_dim::<1>(1) * smoothing;
+    }
+    (row * weights).sum().neg()
+}
+
+/// See [`crate::adamw`].
+pub fn adamw<const D: usize>(
+    param: Tensor<D>,
+    grad: Tensor<D>,
+    m: Tensor<D>,
+    v: Tensor<D>,
+    at: AdamWStep,
+) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
+    let grad = grad * at.grad_scale;
+    let m = m * at.beta1 + grad.clone() * (1.0 - at.beta1);
+    let v = v * at.beta2 + grad.clone() * grad * (1.0 - at.beta2);
+    let denominator = v.clone().sqrt() / at.correction2().sqrt() + at.epsilon;
+    let param = param * (1.0 - at.lr * at.weight_decay) - m.clone() / denominator * (at.lr / at.correction1());
+    (param, m, v)
+}

@@ -1,0 +1,7 @@
+//! Fused operations against their plain versions, value and gradient, on the device in `CRESSET_TEST_DEVICE`.
+
+mod adamw;
+mod attention;
+mod cross_entropy;
+mod device;
+mod pointwise;
