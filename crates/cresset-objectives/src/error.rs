@@ -34,6 +34,11 @@ pub enum RunError {
 impl RunError {
     /// Whether the user's input is at fault (exit code 2) rather than the machine or the run.
     pub fn is_users(&self) -> bool {
-        matches!(self, RunError::Data(_) | RunError::Config(_) | RunError::Source(_) | RunError::Model(_))
+        match self {
+            RunError::Data(_) | RunError::Config(_) => true,
+            RunError::Source(error) => !matches!(error, cresset_data::DataError::Write { .. }),
+            RunError::Model(error) => !matches!(error, cresset_model::ModelError::Io { action: "write", .. }),
+            RunError::Write { .. } | RunError::Train(_) => false,
+        }
     }
 }

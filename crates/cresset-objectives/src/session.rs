@@ -189,7 +189,7 @@ fn trainer_config(seed: u64, steps: u64, train: &TrainSetup) -> TrainerConfig {
         steps,
         accumulate: train.accumulate,
         optim: train.optim.clone(),
-        schedule: train.schedule.clone(),
+        schedule: train.schedule,
     }
 }
 

@@ -57,7 +57,7 @@ pub fn of_plan(plan: &Plan, device: Device, tokenizer_folder: Option<&Path>) -> 
             duration: plan.duration,
             accumulate: config.train.accumulate,
             optim: config.optim.clone(),
-            schedule: config.schedule.clone(),
+            schedule: config.schedule,
         }),
     })
 }

@@ -40,7 +40,7 @@ fn bug_class_03_positions_that_are_not_kept_change_nothing() {
     let other = value(token_nll(logits(), targets([2, 0, 2]), Some(keep), 0.1));
     assert_eq!(two, other);
     assert_eq!(kept(&[true, true, false]), 2.0);
-    let alone = value(token_nll(logits().slice([0..2]), targets([2, 0, 1]).slice([0..2]), None, 0.1));
+    let alone = value(token_nll(logits().slice(0..2), targets([2, 0, 1]).slice(0..2), None, 0.1));
     assert!((two - alone).abs() < 1e-6);
 }
 

@@ -26,7 +26,12 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
             hypotheses.extend(generator.generate(batch, max_new_tokens)?);
         }
         let references: Vec<String> = examples.iter().filter_map(|e| e.target.clone()).collect();
-        values.insert("bleu".into(), corpus_bleu(&hypotheses, &references, &BleuOptions::default())?.score);
+        let bleu = corpus_bleu(&hypotheses, &references, &BleuOptions::default())?;
+        if !common.quiet {
+            eprintln!("{bleu}");
+            eprintln!("{}", bleu.signature);
+        }
+        values.insert("bleu".into(), bleu.score);
         values.insert("chrf".into(), corpus_chrf(&hypotheses, &references, &ChrfOptions::default())?.score);
     }
     output::metrics(&values, common.json)
