@@ -25,12 +25,17 @@ pub struct CrossEntropyOptions {
 ///
 /// # Panics
 /// If a target is not below the number of classes, or the class weights are not one per class.
-pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, options: CrossEntropyOptions) -> Tensor<1> {
+pub fn cross_entropy(
+    logits: Tensor<2>,
+    targets: Tensor<1, Int>,
+    options: CrossEntropyOptions,
+) -> Tensor<1> {
     let [n, n_classes] = logits.dims();
     let device = logits.device();
     let of_classes = options.class_weights.map(|weights| {
         assert_eq!(weights.len(), n_classes, "one weight per class");
-        Tensor::<1>::from_data(TensorData::new(weights, [n_classes]), &device).select(0, targets.clone())
+        Tensor::<1>::from_data(TensorData::new(weights, [n_classes]), &device)
+            .select(0, targets.clone())
     });
     let weights = match (of_classes, options.row_weights) {
         (Some(a), Some(b)) => a * b,
@@ -45,5 +50,8 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, options: CrossE
 /// # Panics
 /// If a target has no weight.
 pub fn weight_sum(targets: &[u32], class_weights: &[f32]) -> f64 {
-    targets.iter().map(|&target| f64::from(class_weights[target as usize])).sum()
+    targets
+        .iter()
+        .map(|&target| f64::from(class_weights[target as usize]))
+        .sum()
 }

@@ -17,7 +17,15 @@ pub fn token_nll(
     keep: Option<Tensor<1>>,
     label_smoothing: f64,
 ) -> Tensor<1> {
-    cross_entropy(logits, targets, CrossEntropyOptions { label_smoothing, class_weights: None, row_weights: keep })
+    cross_entropy(
+        logits,
+        targets,
+        CrossEntropyOptions {
+            label_smoothing,
+            class_weights: None,
+            row_weights: keep,
+        },
+    )
 }
 
 /// The denominator of [`token_nll`]: how many positions count.

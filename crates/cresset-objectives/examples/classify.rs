@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use cresset_data::{BatchSize, Bucketing, Convention, Example, Label, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+use cresset_data::{
+    BatchSize, Bucketing, Convention, Example, Label, Tokenizer, TokenizerKind,
+    TokenizerTrainConfig,
+};
 use cresset_objectives::classify::ClassifyConfig;
 use cresset_objectives::{
-    DataSetup, Duration, ModelSource, ObjectiveConfig, Setup, TrainOrder, TrainSetup, new_model_config, open,
+    DataSetup, Duration, ModelSource, ObjectiveConfig, Setup, TrainOrder, TrainSetup,
+    new_model_config, open,
 };
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde_json::{Map, Value, json};
@@ -27,8 +31,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             })
         })
         .collect();
-    let tokenizer = TokenizerTrainConfig { vocab_size: 100, ..TokenizerTrainConfig::new(TokenizerKind::Wordpiece) };
-    let tokenizer = Arc::new(Tokenizer::train(&tokenizer, examples.iter().map(|e| e.text.as_str()), "bert")?);
+    let tokenizer = TokenizerTrainConfig {
+        vocab_size: 100,
+        ..TokenizerTrainConfig::new(TokenizerKind::Wordpiece)
+    };
+    let tokenizer = Arc::new(Tokenizer::train(
+        &tokenizer,
+        examples.iter().map(|e| e.text.as_str()),
+        "bert",
+    )?);
     let convention = Arc::new(Convention::preset("bert", &tokenizer)?);
     let sizes: Map<String, Value> = serde_json::from_value(
         json!({"n_layers": 1, "hidden_size": 32, "n_heads": 2, "intermediate_size": 64, "dropout": 0.0}),
@@ -54,7 +65,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             bucketing: Bucketing::None,
             eval_batch: BatchSize::Examples(16),
         },
-        train: Some(TrainSetup { duration: Duration::Epochs(20.0), accumulate: 1, optim, schedule: ScheduleConfig::default() }),
+        train: Some(TrainSetup {
+            duration: Duration::Epochs(20.0),
+            accumulate: 1,
+            optim,
+            schedule: ScheduleConfig::default(),
+        }),
     };
     let mut run = open(&objective, setup)?;
     let folder = tempfile::tempdir()?;

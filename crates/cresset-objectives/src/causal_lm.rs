@@ -88,7 +88,10 @@ impl CausalLmCollate {
             CausalLmItem::RandomWindow => rng.random_range(0..self.stream.len() - self.width),
         };
         let end = (start + self.width).min(self.stream.len() - 1);
-        (self.stream[start..end].to_vec(), self.stream[start + 1..end + 1].to_vec())
+        (
+            self.stream[start..end].to_vec(),
+            self.stream[start + 1..end + 1].to_vec(),
+        )
     }
 }
 
@@ -96,12 +99,20 @@ impl Collate for CausalLmCollate {
     type Item = CausalLmItem;
     type Batch = CausalLmBatch;
 
-    fn collate(&self, items: Vec<CausalLmItem>, rng: &mut ChaCha8Rng) -> Result<CausalLmBatch, DataError> {
+    fn collate(
+        &self,
+        items: Vec<CausalLmItem>,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<CausalLmBatch, DataError> {
         let rows: Vec<_> = items.into_iter().map(|i| self.row(i, rng)).collect();
         let inputs: Vec<&[u32]> = rows.iter().map(|r| r.0.as_slice()).collect();
         let input = pad(&inputs, self.pad_id, PadSide::Right);
         let positions = input.flat_positions();
-        Ok(CausalLmBatch { input, positions, labels: rows.iter().flat_map(|r| r.1.iter().copied()).collect() })
+        Ok(CausalLmBatch {
+            input,
+            positions,
+            labels: rows.iter().flat_map(|r| r.1.iter().copied()).collect(),
+        })
     }
 }
 
@@ -125,8 +136,11 @@ impl CausalLanguageModelling {
     fn logits(&self, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
         let device = upload::device_of(self);
         // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed.
-        let hidden = self.model.hidden(upload::ids(&batch.input, &device), None, run);
-        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+        let hidden = self
+            .model
+            .hidden(upload::ids(&batch.input, &device), None, run);
+        self.model
+            .logits_at(hidden, upload::indices(&batch.positions, &device))
     }
 }
 
@@ -145,12 +159,21 @@ impl Objective for CausalLanguageModelling {
         let logits = self.logits(batch, &at.run());
         let device = logits.device();
         let sum = token_nll(logits, upload::indices(&batch.labels, &device), None, 0.0);
-        LossTerms(vec![LossTerm { name: "nll", sum, weight: 1.0 }])
+        LossTerms(vec![LossTerm {
+            name: "nll",
+            sum,
+            weight: 1.0,
+        }])
     }
 
     fn observe(&self, batch: &CausalLmBatch, report: &mut Report) {
         let logits = self.logits(batch, &Run::inference());
-        upload::observe_tokens(logits, &batch.labels, &vec![1.0; batch.labels.len()], report);
+        upload::observe_tokens(
+            logits,
+            &batch.labels,
+            &vec![1.0; batch.labels.len()],
+            report,
+        );
     }
 }
 
@@ -179,39 +202,74 @@ impl Task for CausalLanguageModelling {
 
 pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let model_config = setup.model_config()?;
-    let model = CausalLm::new(&session::decoder(&model_config)?, setup.seed, &setup.model_device())?;
+    let model = CausalLm::new(
+        &session::decoder(&model_config)?,
+        setup.seed,
+        &setup.model_device(),
+    )?;
     let model = setup.load_into(model)?;
     let (train, eval) = match config.rows {
-        RowKind::Documents => (documents(&setup, &setup.data.train)?, documents(&setup, &setup.data.eval)?),
+        RowKind::Documents => (
+            documents(&setup, &setup.data.train)?,
+            documents(&setup, &setup.data.eval)?,
+        ),
         RowKind::Stream => (
             windows(&setup, &setup.data.train, |_| CausalLmItem::RandomWindow)?,
             windows(&setup, &setup.data.eval, CausalLmItem::Window)?,
         ),
     };
     let description = setup.description(model_config, Map::new());
-    session::open(&setup, Parts { objective: CausalLanguageModelling::new(model), train, eval, description, n_shortened: 0 })
+    session::open(
+        &setup,
+        Parts {
+            objective: CausalLanguageModelling::new(model),
+            train,
+            eval,
+            description,
+            n_shortened: 0,
+        },
+    )
 }
 
 /// More special tokens than any convention puts around a document.
 const FRAME_ROOM: usize = 8;
 
 /// Every text framed as a document; a longer one continues in the next row.
-fn documents(setup: &Setup, examples: &[Example]) -> Result<Rows<CausalLanguageModelling>, RunError> {
+fn documents(
+    setup: &Setup,
+    examples: &[Example],
+) -> Result<Rows<CausalLanguageModelling>, RunError> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let mut items = Vec::new();
     let mut lengths = Vec::new();
     for ids in setup.tokenizer.encode_batch(&texts) {
-        let (input, labels) = setup.convention.decoder_pair(&ids, ids.len() + FRAME_ROOM)?;
-        for (input, labels) in input.chunks(setup.data.max_length).zip(labels.chunks(setup.data.max_length)) {
+        let (input, labels) = setup
+            .convention
+            .decoder_pair(&ids, ids.len() + FRAME_ROOM)?;
+        for (input, labels) in input
+            .chunks(setup.data.max_length)
+            .zip(labels.chunks(setup.data.max_length))
+        {
             lengths.push(Length::from(input.len()));
-            items.push(CausalLmItem::Document { input: input.to_vec(), labels: labels.to_vec() });
+            items.push(CausalLmItem::Document {
+                input: input.to_vec(),
+                labels: labels.to_vec(),
+            });
         }
     }
-    Ok(Rows { items, lengths, collate: collate(setup, Vec::new()) })
+    Ok(Rows {
+        items,
+        lengths,
+        collate: collate(setup, Vec::new()),
+    })
 }
 
 /// All texts in one stream: within it documents are set apart by the stop token, unless there is only one.
-fn windows(setup: &Setup, examples: &[Example], item: fn(usize) -> CausalLmItem) -> Result<Rows<CausalLanguageModelling>, RunError> {
+fn windows(
+    setup: &Setup,
+    examples: &[Example],
+    item: fn(usize) -> CausalLmItem,
+) -> Result<Rows<CausalLanguageModelling>, RunError> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let stop = setup.convention.generation()?.stop;
     let encoded = setup.tokenizer.encode_batch(&texts);
@@ -230,11 +288,22 @@ fn windows(setup: &Setup, examples: &[Example], item: fn(usize) -> CausalLmItem)
             stream.len()
         )));
     }
-    let items: Vec<CausalLmItem> = (0..stream.len().saturating_sub(1)).step_by(width).map(item).collect();
+    let items: Vec<CausalLmItem> = (0..stream.len().saturating_sub(1))
+        .step_by(width)
+        .map(item)
+        .collect();
     let lengths = vec![Length::from(width); items.len()];
-    Ok(Rows { items, lengths, collate: collate(setup, stream) })
+    Ok(Rows {
+        items,
+        lengths,
+        collate: collate(setup, stream),
+    })
 }
 
 fn collate(setup: &Setup, stream: Vec<u32>) -> CausalLmCollate {
-    CausalLmCollate { pad_id: setup.convention.pad_id(), stream: Arc::new(stream), width: setup.data.max_length }
+    CausalLmCollate {
+        pad_id: setup.convention.pad_id(),
+        stream: Arc::new(stream),
+        width: setup.data.max_length,
+    }
 }

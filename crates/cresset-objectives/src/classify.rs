@@ -76,14 +76,21 @@ impl Collate for ClassifyCollate {
     type Item = ClassifyItem;
     type Batch = ClassifyBatch;
 
-    fn collate(&self, items: Vec<ClassifyItem>, _rng: &mut ChaCha8Rng) -> Result<ClassifyBatch, DataError> {
+    fn collate(
+        &self,
+        items: Vec<ClassifyItem>,
+        _rng: &mut ChaCha8Rng,
+    ) -> Result<ClassifyBatch, DataError> {
         let ids: Vec<&[u32]> = items.iter().map(|i| i.ids.as_slice()).collect();
         let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
         Ok(ClassifyBatch {
             input: pad(&ids, self.pad_id, self.pad_side),
             segments: pad(&segments, 0, self.pad_side).ids,
             labels: items.iter().map(|i| i.label).collect(),
-            weights: items.iter().map(|i| self.class_weights[i.label as usize]).collect(),
+            weights: items
+                .iter()
+                .map(|i| self.class_weights[i.label as usize])
+                .collect(),
         })
     }
 }
@@ -99,7 +106,10 @@ pub struct Classify {
 impl Classify {
     /// A classifier over a model with a sequence-classification head.
     pub fn new(model: SequenceClassifier, label_smoothing: f64) -> Self {
-        Classify { model, label_smoothing }
+        Classify {
+            model,
+            label_smoothing,
+        }
     }
 
     /// The model.
@@ -108,7 +118,11 @@ impl Classify {
     }
 
     fn input(&self, batch: &ClassifyBatch) -> EncoderInput {
-        upload::encoder_input(&batch.input, Some(&batch.segments), &upload::device_of(self))
+        upload::encoder_input(
+            &batch.input,
+            Some(&batch.segments),
+            &upload::device_of(self),
+        )
     }
 }
 
@@ -116,7 +130,10 @@ impl Objective for Classify {
     type Batch = ClassifyBatch;
 
     fn denominators(batch: &ClassifyBatch) -> Denominators {
-        Denominators(vec![("classification", batch.weights.iter().map(|&w| f64::from(w)).sum())])
+        Denominators(vec![(
+            "classification",
+            batch.weights.iter().map(|&w| f64::from(w)).sum(),
+        )])
     }
 
     fn tokens(batch: &ClassifyBatch) -> usize {
@@ -132,14 +149,22 @@ impl Objective for Classify {
             ..CrossEntropyOptions::default()
         };
         let sum = cross_entropy(logits, upload::indices(&batch.labels, &device), options);
-        LossTerms(vec![LossTerm { name: "classification", sum, weight: 1.0 }])
+        LossTerms(vec![LossTerm {
+            name: "classification",
+            sum,
+            weight: 1.0,
+        }])
     }
 
     fn observe(&self, batch: &ClassifyBatch, report: &mut Report) {
         let logits = self.model.forward(self.input(batch), &Run::inference());
         let device = logits.device();
         let predicted: Vec<u32> = upload::read_indices(logits.clone().argmax(1).flatten::<1>(0, 1));
-        let sum = cross_entropy(logits, upload::indices(&batch.labels, &device), CrossEntropyOptions::default());
+        let sum = cross_entropy(
+            logits,
+            upload::indices(&batch.labels, &device),
+            CrossEntropyOptions::default(),
+        );
         report.add("loss", upload::read_scalar(sum), batch.labels.len() as f64);
         report.push_pairs("classes", &batch.labels, &predicted);
     }
@@ -153,7 +178,10 @@ impl Task for Classify {
             let ids = batch.input.row(i);
             vec![
                 reader.show("encoder input", ids),
-                reader.note("segments", session::join(&batch.segments[batch.input.start_of(i)..][..ids.len()])),
+                reader.note(
+                    "segments",
+                    session::join(&batch.segments[batch.input.start_of(i)..][..ids.len()]),
+                ),
                 reader.note("label", batch.labels[i].to_string()),
             ]
         };
@@ -162,12 +190,29 @@ impl Task for Classify {
 
     fn metrics(report: &Report) -> BTreeMap<String, f64> {
         let mut values = report.values();
-        let Some(classes) = report.pairs("classes") else { return values };
+        let Some(classes) = report.pairs("classes") else {
+            return values;
+        };
         let as_classes = |ids: &[u32]| ids.iter().map(|&id| id as usize).collect::<Vec<_>>();
-        let (predictions, references) = (as_classes(&classes.predictions), as_classes(&classes.references));
-        let n_classes = predictions.iter().chain(&references).max().map_or(0, |m| m + 1);
-        values.extend(accuracy(&predictions, &references).ok().map(|v| ("accuracy".to_owned(), v)));
-        values.extend(macro_f1(&predictions, &references, n_classes).ok().map(|v| ("macro_f1".to_owned(), v)));
+        let (predictions, references) = (
+            as_classes(&classes.predictions),
+            as_classes(&classes.references),
+        );
+        let n_classes = predictions
+            .iter()
+            .chain(&references)
+            .max()
+            .map_or(0, |m| m + 1);
+        values.extend(
+            accuracy(&predictions, &references)
+                .ok()
+                .map(|v| ("accuracy".to_owned(), v)),
+        );
+        values.extend(
+            macro_f1(&predictions, &references, n_classes)
+                .ok()
+                .map(|v| ("macro_f1".to_owned(), v)),
+        );
         values
     }
 
@@ -185,14 +230,21 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
         Some(names) => Labels::from_names(names),
         None => Labels::from_examples(&setup.data.train)?,
     };
-    if let Some(unknown) = config.class_weights.keys().find(|k| !labels.names().contains(k)) {
+    if let Some(unknown) = config
+        .class_weights
+        .keys()
+        .find(|k| !labels.names().contains(k))
+    {
         return Err(RunError::Config(format!(
             "objective.classify.class_weights names {unknown:?}, which is not a label of the data ({})",
             labels.names().join(", ")
         )));
     }
-    let class_weights: Vec<f32> =
-        labels.names().iter().map(|n| config.class_weights.get(n).copied().unwrap_or(1.0)).collect();
+    let class_weights: Vec<f32> = labels
+        .names()
+        .iter()
+        .map(|n| config.class_weights.get(n).copied().unwrap_or(1.0))
+        .collect();
     let model_config = setup.model_config()?;
     let encoder = session::encoder(&model_config, "classify")?;
     let model = SequenceClassifier::new(&encoder, labels.len(), setup.seed, &setup.model_device())?;
@@ -206,12 +258,25 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
             pad_side: setup.convention.pad_side(),
             class_weights: class_weights.clone(),
         };
-        Ok(Rows { items, lengths, collate })
+        Ok(Rows {
+            items,
+            lengths,
+            collate,
+        })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let objective = Classify::new(model, config.label_smoothing);
     let description = setup.description(model_config, labels.to_config());
-    session::open(&setup, Parts { objective, train, eval, description, n_shortened })
+    session::open(
+        &setup,
+        Parts {
+            objective,
+            train,
+            eval,
+            description,
+            n_shortened,
+        },
+    )
 }
 
 fn encode(
@@ -223,9 +288,20 @@ fn encode(
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let item = |(example, text): (&Example, Vec<u32>)| {
         let pair = example.pair.as_ref().map(|p| setup.tokenizer.encode(p));
-        let framed = setup.convention.encoder_input(&text, pair.as_deref(), setup.data.max_length)?;
+        let framed =
+            setup
+                .convention
+                .encoder_input(&text, pair.as_deref(), setup.data.max_length)?;
         *n_shortened += usize::from(framed.truncated > 0);
-        Ok(ClassifyItem { ids: framed.ids, segments: framed.segments, label: labels.index_of(example)? })
+        Ok(ClassifyItem {
+            ids: framed.ids,
+            segments: framed.segments,
+            label: labels.index_of(example)?,
+        })
     };
-    examples.iter().zip(setup.tokenizer.encode_batch(&texts)).map(item).collect()
+    examples
+        .iter()
+        .zip(setup.tokenizer.encode_batch(&texts))
+        .map(item)
+        .collect()
 }

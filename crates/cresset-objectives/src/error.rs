@@ -37,7 +37,13 @@ impl RunError {
         match self {
             RunError::Data(_) | RunError::Config(_) => true,
             RunError::Source(error) => !matches!(error, cresset_data::DataError::Write { .. }),
-            RunError::Model(error) => !matches!(error, cresset_model::ModelError::Io { action: "write", .. }),
+            RunError::Model(error) => !matches!(
+                error,
+                cresset_model::ModelError::Io {
+                    action: "write",
+                    ..
+                }
+            ),
             RunError::Write { .. } | RunError::Train(_) => false,
         }
     }

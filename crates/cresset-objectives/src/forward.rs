@@ -37,7 +37,11 @@ pub struct Output {
 
 impl Output {
     fn of<const D: usize>(name: &'static str, tensor: Tensor<D>) -> Self {
-        Output { name, shape: tensor.dims().to_vec(), values: tensor.into_data().iter::<f32>().collect() }
+        Output {
+            name,
+            shape: tensor.dims().to_vec(),
+            values: tensor.into_data().iter::<f32>().collect(),
+        }
     }
 }
 
@@ -45,13 +49,22 @@ impl Output {
 ///
 /// # Errors
 /// Rows of different lengths, ids outside the vocabulary, a missing decoder input, an unknown head.
-pub fn forward(folder: &ModelFolder, input: &ForwardInput, device: &Device) -> Result<Vec<Output>, RunError> {
+pub fn forward(
+    folder: &ModelFolder,
+    input: &ForwardInput,
+    device: &Device,
+) -> Result<Vec<Output>, RunError> {
     check_ids("input_ids", &input.input_ids, folder)?;
     let run = Run::inference();
     match folder.architecture() {
         Some("BertForSequenceClassification") => {
             let n_labels = folder.labels().map_or(2, |l| l.len());
-            let model = SequenceClassifier::new(&session::encoder(&folder.config, "classify")?, n_labels, 0, device)?;
+            let model = SequenceClassifier::new(
+                &session::encoder(&folder.config, "classify")?,
+                n_labels,
+                0,
+                device,
+            )?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
             let SequenceClassifier::Bert(bert) = &model;
             let hidden = bert.encoder().forward(encoder_input(input, device)?, &run);
@@ -65,7 +78,10 @@ pub fn forward(folder: &ModelFolder, input: &ForwardInput, device: &Device) -> R
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
             let hidden = model.hidden(encoder_input(input, device)?, &run);
             let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
-            Ok(vec![Output::of("logits", logits), Output::of("last_hidden_state", hidden)])
+            Ok(vec![
+                Output::of("logits", logits),
+                Output::of("last_hidden_state", hidden),
+            ])
         }
         Some("GPT2LMHeadModel") => {
             let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
@@ -74,11 +90,16 @@ pub fn forward(folder: &ModelFolder, input: &ForwardInput, device: &Device) -> R
             let keep = input.attention_mask.is_some().then_some(source.keep);
             let hidden = model.hidden(source.ids, keep, &run);
             let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
-            Ok(vec![Output::of("logits", logits), Output::of("last_hidden_state", hidden)])
+            Ok(vec![
+                Output::of("logits", logits),
+                Output::of("last_hidden_state", hidden),
+            ])
         }
         Some("T5ForConditionalGeneration" | "MarianMTModel") => {
             let decoder_ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
-                RunError::Data("an encoder-decoder needs decoder_input_ids; add them to the input".into())
+                RunError::Data(
+                    "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
+                )
             })?;
             check_ids("decoder_input_ids", decoder_ids, folder)?;
             let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
@@ -86,7 +107,12 @@ pub fn forward(folder: &ModelFolder, input: &ForwardInput, device: &Device) -> R
             let source = encoder_input(input, device)?;
             let keep = source.keep.clone();
             let memory = model.encode(source, &run);
-            let hidden = model.decode(matrix("decoder_input_ids", decoder_ids, device)?, memory.clone(), keep, &run);
+            let hidden = model.decode(
+                matrix("decoder_input_ids", decoder_ids, device)?,
+                memory.clone(),
+                keep,
+                &run,
+            );
             let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
             Ok(vec![
                 Output::of("logits", logits),
@@ -106,7 +132,11 @@ pub fn forward(folder: &ModelFolder, input: &ForwardInput, device: &Device) -> R
 ///
 /// # Shapes
 /// hidden: `[batch, seq, hidden]`, out: `[batch, seq, vocabulary]`
-fn everywhere(hidden: &Tensor<3>, device: &Device, logits_at: impl Fn(Tensor<3>, Tensor<1, Int>) -> Tensor<2>) -> Tensor<3> {
+fn everywhere(
+    hidden: &Tensor<3>,
+    device: &Device,
+    logits_at: impl Fn(Tensor<3>, Tensor<1, Int>) -> Tensor<2>,
+) -> Tensor<3> {
     let [batch, seq, _] = hidden.dims();
     let flat: Vec<u32> = (0..(batch * seq) as u32).collect();
     let logits = logits_at(hidden.clone(), upload::indices(&flat, device));
@@ -117,10 +147,14 @@ fn everywhere(hidden: &Tensor<3>, device: &Device, logits_at: impl Fn(Tensor<3>,
 fn encoder_input(input: &ForwardInput, device: &Device) -> Result<EncoderInput, RunError> {
     let ids = matrix("input_ids", &input.input_ids, device)?;
     let [batch, seq] = ids.dims();
-    let like = |name: &'static str, rows: &Option<Vec<Vec<u32>>>| -> Result<Option<Tensor<2, Int>>, RunError> {
+    let like = |name: &'static str,
+                rows: &Option<Vec<Vec<u32>>>|
+     -> Result<Option<Tensor<2, Int>>, RunError> {
         let Some(rows) = rows else { return Ok(None) };
         if rows.len() != batch || rows.iter().any(|r| r.len() != seq) {
-            return Err(RunError::Data(format!("{name} must have the shape of input_ids, {batch} rows of {seq}")));
+            return Err(RunError::Data(format!(
+                "{name} must have the shape of input_ids, {batch} rows of {seq}"
+            )));
         }
         matrix(name, rows, device).map(Some)
     };
@@ -129,7 +163,10 @@ fn encoder_input(input: &ForwardInput, device: &Device) -> Result<EncoderInput, 
         Some(rows) => {
             like("attention_mask", &input.attention_mask)?;
             let kept: Vec<bool> = rows.iter().flatten().map(|&v| v != 0).collect();
-            KeepMask::new(Tensor::<2, Bool>::from_data(TensorData::new(kept, [batch, seq]), device))
+            KeepMask::new(Tensor::<2, Bool>::from_data(
+                TensorData::new(kept, [batch, seq]),
+                device,
+            ))
         }
     };
     Ok(EncoderInput {
@@ -143,7 +180,9 @@ fn encoder_input(input: &ForwardInput, device: &Device) -> Result<EncoderInput, 
 fn matrix(name: &str, rows: &[Vec<u32>], device: &Device) -> Result<Tensor<2, Int>, RunError> {
     let width = rows.first().map_or(0, Vec::len);
     if width == 0 || rows.iter().any(|r| r.len() != width) {
-        return Err(RunError::Data(format!("{name} must hold at least one row, all rows of the same length above 0; pad them and give attention_mask")));
+        return Err(RunError::Data(format!(
+            "{name} must hold at least one row, all rows of the same length above 0; pad them and give attention_mask"
+        )));
     }
     let flat: Vec<u32> = rows.iter().flatten().copied().collect();
     Ok(upload::matrix(&flat, rows.len(), width, device))
@@ -152,7 +191,10 @@ fn matrix(name: &str, rows: &[Vec<u32>], device: &Device) -> Result<Tensor<2, In
 fn check_ids(name: &str, rows: &[Vec<u32>], folder: &ModelFolder) -> Result<(), RunError> {
     let vocabulary = folder.config.vocab_size() as u32;
     match rows.iter().flatten().find(|id| **id >= vocabulary) {
-        Some(id) => Err(RunError::Data(format!("{name} holds id {id}, but the model's vocabulary ends at {}", vocabulary - 1))),
+        Some(id) => Err(RunError::Data(format!(
+            "{name} holds id {id}, but the model's vocabulary ends at {}",
+            vocabulary - 1
+        ))),
         None => Ok(()),
     }
 }

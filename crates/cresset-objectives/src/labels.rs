@@ -48,9 +48,22 @@ impl Labels {
 
     /// Hugging Face's keys of `config.json`.
     pub fn to_config(&self) -> Map<String, Value> {
-        let id2label: Map<String, Value> = self.0.iter().enumerate().map(|(i, n)| (i.to_string(), json!(n))).collect();
-        let label2id: Map<String, Value> = self.0.iter().enumerate().map(|(i, n)| (n.clone(), json!(i))).collect();
-        Map::from_iter([("id2label".to_owned(), Value::Object(id2label)), ("label2id".to_owned(), Value::Object(label2id))])
+        let id2label: Map<String, Value> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(i, n)| (i.to_string(), json!(n)))
+            .collect();
+        let label2id: Map<String, Value> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(i, n)| (n.clone(), json!(i)))
+            .collect();
+        Map::from_iter([
+            ("id2label".to_owned(), Value::Object(id2label)),
+            ("label2id".to_owned(), Value::Object(label2id)),
+        ])
     }
 
     /// How many there are.
@@ -91,7 +104,12 @@ fn name_of(example: &Example) -> Result<&str, RunError> {
 }
 
 fn shown(names: &[String]) -> String {
-    let mut text = names.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+    let mut text = names
+        .iter()
+        .take(10)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > 10 {
         text.push_str(", ...");
     }

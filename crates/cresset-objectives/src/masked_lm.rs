@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Module;
-use cresset_data::{Collate, DataError, Example, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad};
+use cresset_data::{
+    Collate, DataError, Example, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
+};
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
 use cresset_ops::Run;
@@ -37,7 +39,11 @@ pub struct MaskedLmConfig {
 
 impl Default for MaskedLmConfig {
     fn default() -> Self {
-        MaskedLmConfig { rate: 0.15, mask_share: 0.8, random_share: 0.1 }
+        MaskedLmConfig {
+            rate: 0.15,
+            mask_share: 0.8,
+            random_share: 0.1,
+        }
     }
 }
 
@@ -49,9 +55,15 @@ impl MaskedLmConfig {
     pub fn validate(&self) -> Result<(), RunError> {
         let in_unit = |v: f64| (0.0..=1.0).contains(&v);
         if !in_unit(self.rate) || self.rate == 0.0 {
-            return Err(RunError::Config(format!("objective.masked-lm.rate is {} but must be above 0 and at most 1; the usual value is 0.15", self.rate)));
+            return Err(RunError::Config(format!(
+                "objective.masked-lm.rate is {} but must be above 0 and at most 1; the usual value is 0.15",
+                self.rate
+            )));
         }
-        if !in_unit(self.mask_share) || !in_unit(self.random_share) || self.mask_share + self.random_share > 1.0 {
+        if !in_unit(self.mask_share)
+            || !in_unit(self.random_share)
+            || self.mask_share + self.random_share > 1.0
+        {
             return Err(RunError::Config(format!(
                 "objective.masked-lm.mask_share {} and random_share {} must each lie between 0 and 1 and add up to at most 1",
                 self.mask_share, self.random_share
@@ -96,8 +108,15 @@ impl Collate for MaskedLmCollate {
     type Item = MaskedLmItem;
     type Batch = MaskedLmBatch;
 
-    fn collate(&self, items: Vec<MaskedLmItem>, rng: &mut ChaCha8Rng) -> Result<MaskedLmBatch, DataError> {
-        let masked: Vec<_> = items.iter().map(|i| mask_tokens(&i.ids, &i.special, &self.options, rng)).collect();
+    fn collate(
+        &self,
+        items: Vec<MaskedLmItem>,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<MaskedLmBatch, DataError> {
+        let masked: Vec<_> = items
+            .iter()
+            .map(|i| mask_tokens(&i.ids, &i.special, &self.options, rng))
+            .collect();
         let ids: Vec<&[u32]> = masked.iter().map(|m| m.ids.as_slice()).collect();
         let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
         let input = pad(&ids, self.pad_id, self.pad_side);
@@ -112,7 +131,13 @@ impl Collate for MaskedLmCollate {
         if targets.is_empty() {
             (positions, targets, weights) = (vec![0], vec![0], vec![0.0]);
         }
-        Ok(MaskedLmBatch { segments: pad(&segments, 0, self.pad_side).ids, input, positions, targets, weights })
+        Ok(MaskedLmBatch {
+            segments: pad(&segments, 0, self.pad_side).ids,
+            input,
+            positions,
+            targets,
+            weights,
+        })
     }
 }
 
@@ -137,7 +162,8 @@ impl MaskedLanguageModelling {
         let device = upload::device_of(self);
         let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
         let hidden = self.model.hidden(input, run);
-        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+        self.model
+            .logits_at(hidden, upload::indices(&batch.positions, &device))
     }
 }
 
@@ -155,8 +181,17 @@ impl Objective for MaskedLanguageModelling {
     fn loss(&self, batch: &MaskedLmBatch, at: &StepContext) -> LossTerms {
         let logits = self.logits(batch, &at.run());
         let device = logits.device();
-        let sum = token_nll(logits, upload::indices(&batch.targets, &device), Some(upload::floats(&batch.weights, &device)), 0.0);
-        LossTerms(vec![LossTerm { name: "mlm", sum, weight: 1.0 }])
+        let sum = token_nll(
+            logits,
+            upload::indices(&batch.targets, &device),
+            Some(upload::floats(&batch.weights, &device)),
+            0.0,
+        );
+        LossTerms(vec![LossTerm {
+            name: "mlm",
+            sum,
+            weight: 1.0,
+        }])
     }
 
     fn observe(&self, batch: &MaskedLmBatch, report: &mut Report) {
@@ -174,7 +209,12 @@ impl Task for MaskedLanguageModelling {
             let ids = batch.input.row(i);
             let start = batch.input.start_of(i);
             let mut labels = vec!["-".to_owned(); ids.len()];
-            for ((&position, &target), &weight) in batch.positions.iter().zip(&batch.targets).zip(&batch.weights) {
+            for ((&position, &target), &weight) in batch
+                .positions
+                .iter()
+                .zip(&batch.targets)
+                .zip(&batch.weights)
+            {
                 if position as usize / width == i && weight > 0.0 {
                     labels[position as usize - start] = reader.piece(target);
                 }
@@ -182,7 +222,10 @@ impl Task for MaskedLanguageModelling {
             vec![
                 reader.show("encoder input", ids),
                 reader.note("labels", labels.join(" ")),
-                reader.note("segments", session::join(&batch.segments[start..start + ids.len()])),
+                reader.note(
+                    "segments",
+                    session::join(&batch.segments[start..start + ids.len()]),
+                ),
             ]
         };
         (0..batch.input.lengths.len()).map(row).collect()
@@ -200,7 +243,11 @@ impl Task for MaskedLanguageModelling {
 pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let mask_id = setup.convention.mask_id()?;
     let model_config = setup.model_config()?;
-    let model = MaskedLm::new(&session::encoder(&model_config, "masked-lm")?, setup.seed, &setup.model_device())?;
+    let model = MaskedLm::new(
+        &session::encoder(&model_config, "masked-lm")?,
+        setup.seed,
+        &setup.model_device(),
+    )?;
     let model = setup.load_into(model)?;
     let options = MaskOptions {
         rate: config.rate,
@@ -212,25 +259,51 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     let rows = |examples: &[Example]| -> Result<Rows<MaskedLanguageModelling>, RunError> {
         let items = encode(&setup, examples)?;
         let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        let collate =
-            MaskedLmCollate { pad_id: setup.convention.pad_id(), pad_side: setup.convention.pad_side(), options: options.clone() };
-        Ok(Rows { items, lengths, collate })
+        let collate = MaskedLmCollate {
+            pad_id: setup.convention.pad_id(),
+            pad_side: setup.convention.pad_side(),
+            options: options.clone(),
+        };
+        Ok(Rows {
+            items,
+            lengths,
+            collate,
+        })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let description = setup.description(model_config, Map::new());
-    session::open(&setup, Parts { objective: MaskedLanguageModelling::new(model), train, eval, description, n_shortened: 0 })
+    session::open(
+        &setup,
+        Parts {
+            objective: MaskedLanguageModelling::new(model),
+            train,
+            eval,
+            description,
+            n_shortened: 0,
+        },
+    )
 }
 
 /// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
 fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
-    let overhead = setup.convention.encoder_input(&[], None, setup.data.max_length)?.ids.len();
+    let overhead = setup
+        .convention
+        .encoder_input(&[], None, setup.data.max_length)?
+        .ids
+        .len();
     let room = setup.data.max_length.saturating_sub(overhead).max(1);
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let mut items = Vec::new();
     for ids in setup.tokenizer.encode_batch(&texts) {
         for chunk in ids.chunks(room) {
-            let framed = setup.convention.encoder_input(chunk, None, setup.data.max_length)?;
-            items.push(MaskedLmItem { ids: framed.ids, segments: framed.segments, special: framed.special });
+            let framed = setup
+                .convention
+                .encoder_input(chunk, None, setup.data.max_length)?;
+            items.push(MaskedLmItem {
+                ids: framed.ids,
+                segments: framed.segments,
+                special: framed.special,
+            });
         }
     }
     Ok(items)

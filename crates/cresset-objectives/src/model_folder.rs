@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
 use cresset_model::{
-    HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config, save_weights, write_config,
+    HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config, save_weights,
+    write_config,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -53,21 +54,34 @@ impl ModelFolder {
     /// A file that is missing or damaged.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         if !path.is_dir() {
-            return Err(RunError::Config(format!("the model folder {} does not exist; check the path", path.display())));
+            return Err(RunError::Config(format!(
+                "the model folder {} does not exist; check the path",
+                path.display()
+            )));
         }
         let (config, raw) = read_config(path)?;
         let tokenizer = Arc::new(Tokenizer::load(path)?);
         let facts = match fs::read_to_string(path.join(FACTS_FILE)) {
             Ok(text) => {
-                let value: Value = serde_json::from_str(&text).map_err(|e| damaged(path, &e.to_string()))?;
+                let value: Value =
+                    serde_json::from_str(&text).map_err(|e| damaged(path, &e.to_string()))?;
                 match value.get("task") {
-                    Some(task) => Some(serde_json::from_value(task.clone()).map_err(|e| damaged(path, &e.to_string()))?),
+                    Some(task) => Some(
+                        serde_json::from_value(task.clone())
+                            .map_err(|e| damaged(path, &e.to_string()))?,
+                    ),
                     None => None,
                 }
             }
             Err(_) => None,
         };
-        Ok(ModelFolder { path: path.to_owned(), config, raw, tokenizer, facts })
+        Ok(ModelFolder {
+            path: path.to_owned(),
+            config,
+            raw,
+            tokenizer,
+            facts,
+        })
     }
 
     /// The convention stored in the folder, or the preset of its architecture.
@@ -78,7 +92,10 @@ impl ModelFolder {
         if self.path.join(FACTS_FILE).exists() {
             return Ok(Convention::load(&self.path, &self.tokenizer)?);
         }
-        Ok(Convention::preset(preset_of(&self.config), &self.tokenizer)?)
+        Ok(Convention::preset(
+            preset_of(&self.config),
+            &self.tokenizer,
+        )?)
     }
 
     /// The architecture's class name, as in `BertForMaskedLM`.
@@ -89,12 +106,17 @@ impl ModelFolder {
     /// The class names of a classifier, in the order of its outputs.
     pub fn labels(&self) -> Option<Vec<String>> {
         let map = self.raw.get("id2label")?.as_object()?;
-        (0..map.len()).map(|i| map.get(&i.to_string())?.as_str().map(str::to_owned)).collect()
+        (0..map.len())
+            .map(|i| map.get(&i.to_string())?.as_str().map(str::to_owned))
+            .collect()
     }
 }
 
 fn damaged(path: &Path, why: &str) -> RunError {
-    RunError::Config(format!("{} is damaged: {why}; restore it or remove it to use the architecture's preset", path.join(FACTS_FILE).display()))
+    RunError::Config(format!(
+        "{} is damaged: {why}; restore it or remove it to use the architecture's preset",
+        path.join(FACTS_FILE).display()
+    ))
 }
 
 fn preset_of(config: &ModelConfig) -> &'static str {
@@ -110,14 +132,29 @@ fn preset_of(config: &ModelConfig) -> &'static str {
 ///
 /// # Errors
 /// A damaged file; tensors the folder lacks, by name.
-pub fn load<M: HfModel>(model: M, folder: &Path, new_head: NewHead) -> Result<(M, LoadReport), RunError> {
+pub fn load<M: HfModel>(
+    model: M,
+    folder: &Path,
+    new_head: NewHead,
+) -> Result<(M, LoadReport), RunError> {
     let (model, report) = load_weights(model, folder)?;
-    let is_head = |name: &String| name.starts_with("classifier.") || name.contains("pooler.") || name.starts_with("cls.");
-    let missing: Vec<&String> = report.new.iter().filter(|n| new_head == NewHead::Refused || !is_head(n)).collect();
+    let is_head = |name: &String| {
+        name.starts_with("classifier.") || name.contains("pooler.") || name.starts_with("cls.")
+    };
+    let missing: Vec<&String> = report
+        .new
+        .iter()
+        .filter(|n| new_head == NewHead::Refused || !is_head(n))
+        .collect();
     if missing.is_empty() {
         return Ok((model, report));
     }
-    let names = missing.iter().take(5).map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+    let names = missing
+        .iter()
+        .take(5)
+        .map(|n| n.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     Err(RunError::Config(format!(
         "{} lacks {} tensor(s) of this model ({names}{}); choose a folder of the right architecture and head, or train the head first",
         folder.display(),
@@ -147,12 +184,26 @@ impl Description {
     /// # Errors
     /// A file that cannot be written; the temporary folder is removed.
     pub fn save<M: HfModel>(&self, model: &M, folder: &Path) -> Result<(), RunError> {
-        let fail = |source| RunError::Write { path: folder.to_owned(), source };
-        let parent = folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let fail = |source| RunError::Write {
+            path: folder.to_owned(),
+            source,
+        };
+        let parent = folder
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(fail)?;
-        let temporary = tempfile::Builder::new().prefix(".saving").tempdir_in(parent).map_err(fail)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".saving")
+            .tempdir_in(parent)
+            .map_err(fail)?;
         self.write_files(model, temporary.path())?;
-        let old = parent.join(format!(".old-{}", folder.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned())));
+        let old = parent.join(format!(
+            ".old-{}",
+            folder
+                .file_name()
+                .map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+        ));
         let had_old = folder.exists();
         if had_old {
             let _ = fs::remove_dir_all(&old);
@@ -166,19 +217,36 @@ impl Description {
     }
 
     fn write_files<M: HfModel>(&self, model: &M, folder: &Path) -> Result<(), RunError> {
-        write_config(&self.config, model.architecture(), self.extra.clone(), folder)?;
+        write_config(
+            &self.config,
+            model.architecture(),
+            self.extra.clone(),
+            folder,
+        )?;
         save_weights(model, folder)?;
         self.tokenizer.save(folder, &self.convention)?;
         self.convention.save(folder)?;
         let path = folder.join(FACTS_FILE);
-        let fail = |source| RunError::Write { path: path.clone(), source };
+        let fail = |source| RunError::Write {
+            path: path.clone(),
+            source,
+        };
         let mut facts: Map<String, Value> = fs::read(&path)
             .map_err(fail)
             .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|e| fail(e.into())))?;
-        facts.insert("task".into(), serde_json::to_value(&self.facts).map_err(|e| fail(e.into()))?);
-        fs::write(&path, serde_json::to_vec_pretty(&facts).map_err(|e| fail(e.into()))?).map_err(fail)?;
+        facts.insert(
+            "task".into(),
+            serde_json::to_value(&self.facts).map_err(|e| fail(e.into()))?,
+        );
+        fs::write(
+            &path,
+            serde_json::to_vec_pretty(&facts).map_err(|e| fail(e.into()))?,
+        )
+        .map_err(fail)?;
         for entry in fs::read_dir(folder).map_err(fail)? {
-            fs::File::open(entry.map_err(fail)?.path()).and_then(|f| f.sync_all()).map_err(fail)?;
+            fs::File::open(entry.map_err(fail)?.path())
+                .and_then(|f| f.sync_all())
+                .map_err(fail)?;
         }
         Ok(())
     }
@@ -194,7 +262,9 @@ pub fn new_model_config(
     tokenizer: &Tokenizer,
     convention: &Convention,
 ) -> Result<ModelConfig, RunError> {
-    sizes.entry("vocab_size").or_insert_with(|| Value::from(tokenizer.vocab_size()));
+    sizes
+        .entry("vocab_size")
+        .or_insert_with(|| Value::from(tokenizer.vocab_size()));
     let roles = convention.roles();
     let mut decided = vec![("pad_token_id", Some(convention.pad_id()))];
     if let Some(frame) = convention.decoder_frame().and(convention.generation().ok()) {

@@ -4,7 +4,8 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use cresset_data::{Convention, Example, Tokenizer, pad};
 use cresset_model::{
-    CausalLm, EncoderInput, GreedyOptions, MaskedLm, Seq2SeqLm, SequenceClassifier, greedy_causal, greedy_seq2seq,
+    CausalLm, EncoderInput, GreedyOptions, MaskedLm, Seq2SeqLm, SequenceClassifier, greedy_causal,
+    greedy_seq2seq,
 };
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
@@ -37,23 +38,50 @@ pub trait Generate {
 ///
 /// # Errors
 /// A folder whose head does not predict, or whose weights are incomplete.
-pub fn open_predictor(folder: &ModelFolder, device: &Device, top: usize) -> Result<Box<dyn Predict>, RunError> {
+pub fn open_predictor(
+    folder: &ModelFolder,
+    device: &Device,
+    top: usize,
+) -> Result<Box<dyn Predict>, RunError> {
     let frame = Frame::of(folder)?;
     match folder.architecture() {
         Some("BertForSequenceClassification") => {
             let labels = folder.labels().ok_or_else(|| {
-                RunError::Config(format!("{}: config.json has no id2label, so the classes have no names; add it", folder.path.display()))
+                RunError::Config(format!(
+                    "{}: config.json has no id2label, so the classes have no names; add it",
+                    folder.path.display()
+                ))
             })?;
-            let model = SequenceClassifier::new(&session::encoder(&folder.config, "classify")?, labels.len(), 0, device)?;
+            let model = SequenceClassifier::new(
+                &session::encoder(&folder.config, "classify")?,
+                labels.len(),
+                0,
+                device,
+            )?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            Ok(Box::new(ClassPredictor { model, labels, frame, device: device.clone() }))
+            Ok(Box::new(ClassPredictor {
+                model,
+                labels,
+                frame,
+                device: device.clone(),
+            }))
         }
         Some("BertForMaskedLM") => {
             let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            Ok(Box::new(MaskPredictor { model, frame, top, device: device.clone() }))
+            Ok(Box::new(MaskPredictor {
+                model,
+                frame,
+                top,
+                device: device.clone(),
+            }))
         }
-        other => Err(wrong_head(folder, other, "predict", "use `cresset generate` for a model that writes text")),
+        other => Err(wrong_head(
+            folder,
+            other,
+            "predict",
+            "use `cresset generate` for a model that writes text",
+        )),
     }
 }
 
@@ -61,7 +89,10 @@ pub fn open_predictor(folder: &ModelFolder, device: &Device, top: usize) -> Resu
 ///
 /// # Errors
 /// A folder whose head does not write, or whose weights are incomplete.
-pub fn open_generator(folder: &ModelFolder, device: &Device) -> Result<Box<dyn Generate>, RunError> {
+pub fn open_generator(
+    folder: &ModelFolder,
+    device: &Device,
+) -> Result<Box<dyn Generate>, RunError> {
     let frame = Frame::of(folder)?;
     match folder.architecture() {
         Some("T5ForConditionalGeneration" | "MarianMTModel") => {
@@ -71,18 +102,37 @@ pub fn open_generator(folder: &ModelFolder, device: &Device) -> Result<Box<dyn G
             };
             let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            Ok(Box::new(PairGenerator { model, frame, prefix, device: device.clone() }))
+            Ok(Box::new(PairGenerator {
+                model,
+                frame,
+                prefix,
+                device: device.clone(),
+            }))
         }
         Some("GPT2LMHeadModel") => {
             let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            Ok(Box::new(TextGenerator { model, frame, positions: folder.config.max_positions() }))
+            Ok(Box::new(TextGenerator {
+                model,
+                frame,
+                positions: folder.config.max_positions(),
+            }))
         }
-        other => Err(wrong_head(folder, other, "generate", "use `cresset predict` for a classifier or a masked language model")),
+        other => Err(wrong_head(
+            folder,
+            other,
+            "generate",
+            "use `cresset predict` for a classifier or a masked language model",
+        )),
     }
 }
 
-fn wrong_head(folder: &ModelFolder, architecture: Option<&str>, verb: &str, hint: &str) -> RunError {
+fn wrong_head(
+    folder: &ModelFolder,
+    architecture: Option<&str>,
+    verb: &str,
+    hint: &str,
+) -> RunError {
     RunError::Config(format!(
         "{} is a {} and cannot {verb}; {hint}",
         folder.path.display(),
@@ -101,15 +151,26 @@ impl Frame {
     fn of(folder: &ModelFolder) -> Result<Self, RunError> {
         let positions = folder.config.max_positions().unwrap_or(512);
         let max_length = folder.facts.as_ref().map_or(positions, |f| f.max_length);
-        Ok(Frame { tokenizer: folder.tokenizer.clone(), convention: folder.convention()?, max_length })
+        Ok(Frame {
+            tokenizer: folder.tokenizer.clone(),
+            convention: folder.convention()?,
+            max_length,
+        })
     }
 
-    fn encoder_input(&self, texts: &[String], pairs: &[Option<&str>], device: &Device) -> Result<(EncoderInput, Vec<Vec<u32>>), RunError> {
+    fn encoder_input(
+        &self,
+        texts: &[String],
+        pairs: &[Option<&str>],
+        device: &Device,
+    ) -> Result<(EncoderInput, Vec<Vec<u32>>), RunError> {
         let mut ids = Vec::new();
         let mut segments = Vec::new();
         for (text, pair) in self.tokenizer.encode_batch(texts).iter().zip(pairs) {
             let pair = pair.map(|p| self.tokenizer.encode(p));
-            let framed = self.convention.encoder_input(text, pair.as_deref(), self.max_length)?;
+            let framed = self
+                .convention
+                .encoder_input(text, pair.as_deref(), self.max_length)?;
             ids.push(framed.ids);
             segments.push(framed.segments);
         }
@@ -136,8 +197,16 @@ impl Predict for ClassPredictor {
         let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
         let answer = |row: &[f32]| {
             let best = argmax(row);
-            let scores: Map<String, Value> = self.labels.iter().zip(row).map(|(l, s)| (l.clone(), json!(s))).collect();
-            Answer::from_iter([("label".to_owned(), json!(self.labels[best])), ("scores".to_owned(), Value::Object(scores))])
+            let scores: Map<String, Value> = self
+                .labels
+                .iter()
+                .zip(row)
+                .map(|(l, s)| (l.clone(), json!(s)))
+                .collect();
+            Answer::from_iter([
+                ("label".to_owned(), json!(self.labels[best])),
+                ("scores".to_owned(), Value::Object(scores)),
+            ])
         };
         Ok(scores.chunks(self.labels.len()).map(answer).collect())
     }
@@ -154,28 +223,48 @@ impl Predict for MaskPredictor {
     fn predict(&self, inputs: &[Example]) -> Result<Vec<Answer>, RunError> {
         let mask = self.frame.convention.mask_id()?;
         let texts: Vec<String> = inputs.iter().map(|e| e.text.clone()).collect();
-        let (input, ids) = self.frame.encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
+        let (input, ids) =
+            self.frame
+                .encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
         let width = input.ids.dims()[1];
         let places: Vec<(usize, usize)> = ids
             .iter()
             .enumerate()
-            .flat_map(|(row, ids)| ids.iter().enumerate().filter(|(_, id)| **id == mask).map(move |(at, _)| (row, at)))
+            .flat_map(|(row, ids)| {
+                ids.iter()
+                    .enumerate()
+                    .filter(|(_, id)| **id == mask)
+                    .map(move |(at, _)| (row, at))
+            })
             .collect();
         for (row, example) in inputs.iter().enumerate() {
             if !places.iter().any(|(r, _)| *r == row) {
                 let token = self.frame.tokenizer.id_to_token(mask).unwrap_or_default();
-                return Err(RunError::Data(format!("line {} holds no {token}; put {token} where a token is to be filled in", example.line)));
+                return Err(RunError::Data(format!(
+                    "line {} holds no {token}; put {token} where a token is to be filled in",
+                    example.line
+                )));
             }
         }
-        let flat: Vec<u32> = places.iter().map(|(row, at)| (row * width + at) as u32).collect();
+        let flat: Vec<u32> = places
+            .iter()
+            .map(|(row, at)| (row * width + at) as u32)
+            .collect();
         let hidden = self.model.hidden(input, &Run::inference());
-        let scores = softmax(self.model.logits_at(hidden, upload::indices(&flat, &self.device)), 1);
+        let scores = softmax(
+            self.model
+                .logits_at(hidden, upload::indices(&flat, &self.device)),
+            1,
+        );
         let fillings = self.fillings(scores);
         let mut answers = vec![Vec::new(); inputs.len()];
         for ((row, _), filling) in places.iter().zip(fillings) {
             answers[*row].push(filling);
         }
-        Ok(answers.into_iter().map(|masks| Answer::from_iter([("masks".to_owned(), Value::Array(masks))])).collect())
+        Ok(answers
+            .into_iter()
+            .map(|masks| Answer::from_iter([("masks".to_owned(), Value::Array(masks))]))
+            .collect())
     }
 }
 
@@ -194,7 +283,9 @@ impl MaskPredictor {
 }
 
 fn argmax(row: &[f32]) -> usize {
-    (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap_or(0)
+    (0..row.len())
+        .max_by(|a, b| row[*a].total_cmp(&row[*b]))
+        .unwrap_or(0)
 }
 
 struct PairGenerator {
@@ -206,12 +297,25 @@ struct PairGenerator {
 
 impl Generate for PairGenerator {
     fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError> {
-        let texts: Vec<String> = inputs.iter().map(|e| format!("{}{}", self.prefix, e.text)).collect();
-        let (mut input, _) = self.frame.encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
+        let texts: Vec<String> = inputs
+            .iter()
+            .map(|e| format!("{}{}", self.prefix, e.text))
+            .collect();
+        let (mut input, _) =
+            self.frame
+                .encoder_input(&texts, &vec![None; inputs.len()], &self.device)?;
         input.segments = None;
         let frame = self.frame.convention.generation()?;
-        let options = GreedyOptions { start: frame.start, stop: frame.stop, pad: frame.pad, max_new_tokens };
-        Ok(greedy_seq2seq(&self.model, input, &options).iter().map(|ids| self.frame.tokenizer.decode(ids)).collect())
+        let options = GreedyOptions {
+            start: frame.start,
+            stop: frame.stop,
+            pad: frame.pad,
+            max_new_tokens,
+        };
+        Ok(greedy_seq2seq(&self.model, input, &options)
+            .iter()
+            .map(|ids| self.frame.tokenizer.decode(ids))
+            .collect())
     }
 }
 
@@ -229,7 +333,10 @@ impl Generate for TextGenerator {
             let mut ids = frame.start.clone();
             ids.extend(self.frame.tokenizer.encode(&example.text));
             if ids.is_empty() {
-                return Err(RunError::Data(format!("line {} is empty, and the model's convention has no start token; give a prompt", example.line)));
+                return Err(RunError::Data(format!(
+                    "line {} is empty, and the model's convention has no start token; give a prompt",
+                    example.line
+                )));
             }
             if let Some(positions) = self.positions.filter(|p| ids.len() + max_new_tokens > *p) {
                 return Err(RunError::Data(format!(
@@ -240,7 +347,15 @@ impl Generate for TextGenerator {
             }
             prompts.push(ids);
         }
-        let options = GreedyOptions { start: Vec::new(), stop: frame.stop, pad: frame.pad, max_new_tokens };
-        Ok(greedy_causal(&self.model, &prompts, &options).iter().map(|ids| self.frame.tokenizer.decode(ids)).collect())
+        let options = GreedyOptions {
+            start: Vec::new(),
+            stop: frame.stop,
+            pad: frame.pad,
+            max_new_tokens,
+        };
+        Ok(greedy_causal(&self.model, &prompts, &options)
+            .iter()
+            .map(|ids| self.frame.tokenizer.decode(ids))
+            .collect())
     }
 }

@@ -38,24 +38,41 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader that sets the convention's special tokens apart.
     pub fn new(tokenizer: &'a Tokenizer, convention: &Convention) -> Self {
-        Reader { tokenizer, special: convention.special_ids() }
+        Reader {
+            tokenizer,
+            special: convention.special_ids(),
+        }
     }
 
     /// A sequence of ids, shown.
     pub fn show(&self, name: &'static str, ids: &[u32]) -> Shown {
-        Shown { name, text: self.text(ids), tokens: ids.iter().map(|&id| self.piece(id)).collect(), ids: ids.to_vec() }
+        Shown {
+            name,
+            text: self.text(ids),
+            tokens: ids.iter().map(|&id| self.piece(id)).collect(),
+            ids: ids.to_vec(),
+        }
     }
 
     /// A plain value (a label, a position list), shown.
     pub fn note(&self, name: &'static str, text: String) -> Shown {
-        Shown { name, text, tokens: Vec::new(), ids: Vec::new() }
+        Shown {
+            name,
+            text,
+            tokens: Vec::new(),
+            ids: Vec::new(),
+        }
     }
 
     /// Text with the special tokens in place, separated by spaces.
     pub fn text(&self, ids: &[u32]) -> String {
         let mut parts: Vec<String> = Vec::new();
         for run in ids.chunk_by(|a, b| !self.is_special(*a) && !self.is_special(*b)) {
-            let part = if self.is_special(run[0]) { self.piece(run[0]) } else { self.tokenizer.decode(run) };
+            let part = if self.is_special(run[0]) {
+                self.piece(run[0])
+            } else {
+                self.tokenizer.decode(run)
+            };
             parts.push(part);
         }
         parts.iter().map(|p| p.trim()).collect::<Vec<_>>().join(" ")
@@ -63,7 +80,9 @@ impl<'a> Reader<'a> {
 
     /// A token's spelling.
     pub fn piece(&self, id: u32) -> String {
-        self.tokenizer.id_to_token(id).unwrap_or_else(|| format!("<{id}?>"))
+        self.tokenizer
+            .id_to_token(id)
+            .unwrap_or_else(|| format!("<{id}?>"))
     }
 
     fn is_special(&self, id: u32) -> bool {

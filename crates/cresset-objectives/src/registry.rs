@@ -70,9 +70,9 @@ impl ObjectiveConfig {
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             ObjectiveConfig::Classify(_) => &["accuracy", "macro_f1", "loss"],
-            ObjectiveConfig::MaskedLm(_) | ObjectiveConfig::CausalLm(_) | ObjectiveConfig::Seq2Seq(_) => {
-                &["loss", "perplexity", "accuracy"]
-            }
+            ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::CausalLm(_)
+            | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
         }
     }
 
@@ -94,7 +94,9 @@ fn check_smoothing(objective: &str, value: f64) -> Result<(), RunError> {
     if (0.0..1.0).contains(&value) {
         return Ok(());
     }
-    Err(RunError::Config(format!("objective.{objective}.label_smoothing is {value} but must be at least 0 and below 1; the usual value is 0.1")))
+    Err(RunError::Config(format!(
+        "objective.{objective}.label_smoothing is {value} but must be at least 0 and below 1; the usual value is 0.1"
+    )))
 }
 
 /// Opens an objective on its data and model.

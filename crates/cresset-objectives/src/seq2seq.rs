@@ -64,7 +64,11 @@ impl Collate for Seq2SeqCollate {
     type Item = Seq2SeqItem;
     type Batch = Seq2SeqBatch;
 
-    fn collate(&self, items: Vec<Seq2SeqItem>, _rng: &mut ChaCha8Rng) -> Result<Seq2SeqBatch, DataError> {
+    fn collate(
+        &self,
+        items: Vec<Seq2SeqItem>,
+        _rng: &mut ChaCha8Rng,
+    ) -> Result<Seq2SeqBatch, DataError> {
         let sources: Vec<&[u32]> = items.iter().map(|i| i.source.as_slice()).collect();
         let inputs: Vec<&[u32]> = items.iter().map(|i| i.decoder_input.as_slice()).collect();
         let decoder_input = pad(&inputs, self.pad_id, PadSide::Right);
@@ -73,7 +77,10 @@ impl Collate for Seq2SeqCollate {
             source: pad(&sources, self.pad_id, PadSide::Right),
             decoder_input,
             positions,
-            labels: items.iter().flat_map(|i| i.labels.iter().copied()).collect(),
+            labels: items
+                .iter()
+                .flat_map(|i| i.labels.iter().copied())
+                .collect(),
         })
     }
 }
@@ -89,7 +96,10 @@ pub struct SequenceToSequence {
 impl SequenceToSequence {
     /// The objective over an encoder-decoder.
     pub fn new(model: Seq2SeqLm, label_smoothing: f64) -> Self {
-        SequenceToSequence { model, label_smoothing }
+        SequenceToSequence {
+            model,
+            label_smoothing,
+        }
     }
 
     /// The model.
@@ -102,8 +112,14 @@ impl SequenceToSequence {
         let source = upload::encoder_input(&batch.source, None, &device);
         let memory_keep = source.keep.clone();
         let memory = self.model.encode(source, run);
-        let hidden = self.model.decode(upload::ids(&batch.decoder_input, &device), memory, memory_keep, run);
-        self.model.logits_at(hidden, upload::indices(&batch.positions, &device))
+        let hidden = self.model.decode(
+            upload::ids(&batch.decoder_input, &device),
+            memory,
+            memory_keep,
+            run,
+        );
+        self.model
+            .logits_at(hidden, upload::indices(&batch.positions, &device))
     }
 }
 
@@ -121,13 +137,27 @@ impl Objective for SequenceToSequence {
     fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
         let logits = self.logits(batch, &at.run());
         let device = logits.device();
-        let sum = token_nll(logits, upload::indices(&batch.labels, &device), None, self.label_smoothing);
-        LossTerms(vec![LossTerm { name: "nll", sum, weight: 1.0 }])
+        let sum = token_nll(
+            logits,
+            upload::indices(&batch.labels, &device),
+            None,
+            self.label_smoothing,
+        );
+        LossTerms(vec![LossTerm {
+            name: "nll",
+            sum,
+            weight: 1.0,
+        }])
     }
 
     fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
         let logits = self.logits(batch, &Run::inference());
-        upload::observe_tokens(logits, &batch.labels, &vec![1.0; batch.labels.len()], report);
+        upload::observe_tokens(
+            logits,
+            &batch.labels,
+            &vec![1.0; batch.labels.len()],
+            report,
+        );
     }
 }
 
@@ -160,18 +190,40 @@ impl Task for SequenceToSequence {
 
 pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let model_config = setup.model_config()?;
-    let model = Seq2SeqLm::new(&session::seq2seq(&model_config)?, setup.seed, &setup.model_device())?;
+    let model = Seq2SeqLm::new(
+        &session::seq2seq(&model_config)?,
+        setup.seed,
+        &setup.model_device(),
+    )?;
     let model = setup.load_into(model)?;
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths = items.iter().map(|i| Length::from((i.source.len(), i.labels.len()))).collect();
-        Ok(Rows { items, lengths, collate: Seq2SeqCollate { pad_id: setup.convention.pad_id() } })
+        let lengths = items
+            .iter()
+            .map(|i| Length::from((i.source.len(), i.labels.len())))
+            .collect();
+        Ok(Rows {
+            items,
+            lengths,
+            collate: Seq2SeqCollate {
+                pad_id: setup.convention.pad_id(),
+            },
+        })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let objective = SequenceToSequence::new(model, config.label_smoothing);
     let description = setup.description(model_config, Map::new());
-    session::open(&setup, Parts { objective, train, eval, description, n_shortened })
+    session::open(
+        &setup,
+        Parts {
+            objective,
+            train,
+            eval,
+            description,
+            n_shortened,
+        },
+    )
 }
 
 fn encode(
@@ -180,15 +232,33 @@ fn encode(
     examples: &[Example],
     n_shortened: &mut usize,
 ) -> Result<Vec<Seq2SeqItem>, RunError> {
-    let sources: Vec<String> = examples.iter().map(|e| format!("{}{}", config.prefix, e.text)).collect();
-    let targets = examples.iter().map(target_of).collect::<Result<Vec<&str>, RunError>>()?;
+    let sources: Vec<String> = examples
+        .iter()
+        .map(|e| format!("{}{}", config.prefix, e.text))
+        .collect();
+    let targets = examples
+        .iter()
+        .map(target_of)
+        .collect::<Result<Vec<&str>, RunError>>()?;
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
-    let pairs = setup.tokenizer.encode_batch(&sources).into_iter().zip(setup.tokenizer.encode_batch(&targets));
+    let pairs = setup
+        .tokenizer
+        .encode_batch(&sources)
+        .into_iter()
+        .zip(setup.tokenizer.encode_batch(&targets));
     let item = |(source, target): (Vec<u32>, Vec<u32>)| {
-        let framed = setup.convention.encoder_input(&source, None, setup.data.max_length)?;
-        let (decoder_input, labels) = setup.convention.decoder_pair(&target, setup.data.max_target_length)?;
+        let framed = setup
+            .convention
+            .encoder_input(&source, None, setup.data.max_length)?;
+        let (decoder_input, labels) = setup
+            .convention
+            .decoder_pair(&target, setup.data.max_target_length)?;
         *n_shortened += usize::from(framed.truncated > 0 || labels.len() < target.len());
-        Ok(Seq2SeqItem { source: framed.ids, decoder_input, labels })
+        Ok(Seq2SeqItem {
+            source: framed.ids,
+            decoder_input,
+            labels,
+        })
     };
     pairs.map(item).collect()
 }

@@ -8,13 +8,14 @@ use std::sync::atomic::AtomicBool;
 use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
 use cresset_model::{DecoderConfig, EncoderConfig, ModelConfig, Seq2SeqConfig};
 use cresset_train::{
-    BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer, TrainerConfig, run,
+    BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer,
+    TrainerConfig, run,
 };
 
+use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
 use crate::setup::{Duration, Setup, TrainSetup};
-use crate::RunError;
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -155,14 +156,26 @@ where
     let n_eval = parts.eval.items.len();
     let train = (n_train > 0).then(|| {
         let plan = setup.data.train_plan(parts.train.lengths, setup.seed);
-        Arc::new(Loader::new(parts.train.items, parts.train.collate, plan, setup.seed))
+        Arc::new(Loader::new(
+            parts.train.items,
+            parts.train.collate,
+            plan,
+            setup.seed,
+        ))
     });
     let eval = (n_eval > 0).then(|| {
         let plan = setup.data.eval_plan(parts.eval.lengths);
-        Arc::new(Loader::new(parts.eval.items, parts.eval.collate, plan, setup.seed))
+        Arc::new(Loader::new(
+            parts.eval.items,
+            parts.eval.collate,
+            plan,
+            setup.seed,
+        ))
     });
     let accumulate = setup.train.as_ref().map_or(1, |t| t.accumulate as u64);
-    let steps_per_epoch = train.as_ref().map_or(0, |t| t.batches_per_epoch().div_ceil(accumulate));
+    let steps_per_epoch = train
+        .as_ref()
+        .map_or(0, |t| t.batches_per_epoch().div_ceil(accumulate));
     let steps = match setup.train.as_ref().map(|t| t.duration) {
         Some(Duration::Steps(steps)) => steps,
         Some(Duration::Epochs(epochs)) => ((steps_per_epoch as f64 * epochs).round() as u64).max(1),
@@ -177,10 +190,21 @@ where
         n_shortened: parts.n_shortened,
     };
     let state = match &setup.train {
-        Some(train) => State::Training(Box::new(Trainer::new(parts.objective, trainer_config(setup.seed, steps, train))?)),
+        Some(train) => State::Training(Box::new(Trainer::new(
+            parts.objective,
+            trainer_config(setup.seed, steps, train),
+        )?)),
         None => State::Fixed(parts.objective),
     };
-    Ok(Box::new(Session { setup: setup.clone(), state, train, eval, description: parts.description, facts, accumulate }))
+    Ok(Box::new(Session {
+        setup: setup.clone(),
+        state,
+        train,
+        eval,
+        description: parts.description,
+        facts,
+        accumulate,
+    }))
 }
 
 fn trainer_config(seed: u64, steps: u64, train: &TrainSetup) -> TrainerConfig {
@@ -206,7 +230,10 @@ impl<T: Task> Session<T> {
 }
 
 /// Metrics of a model over the held-out batches.
-fn measure<T: Task>(objective: &T, eval: &Loader<T::Collate>) -> Result<BTreeMap<String, f64>, DataError> {
+fn measure<T: Task>(
+    objective: &T,
+    eval: &Loader<T::Collate>,
+) -> Result<BTreeMap<String, f64>, DataError> {
     let model = objective.valid();
     let mut report = Report::new();
     for index in 0..eval.batches_per_epoch() {
@@ -222,7 +249,9 @@ impl<T: Task> OpenRun for Session<T> {
 
     fn train(&mut self, order: TrainOrder<'_>) -> Result<Outcome, RunError> {
         let (State::Training(trainer), Some(train)) = (&mut self.state, &self.train) else {
-            return Err(RunError::Config("this run was opened without training data".into()));
+            return Err(RunError::Config(
+                "this run was opened without training data".into(),
+            ));
         };
         if let Some(folder) = order.resume {
             trainer.load_checkpoint(folder)?;
@@ -239,20 +268,31 @@ impl<T: Task> OpenRun for Session<T> {
         let mut batches: Prefetch<T::Batch> =
             Arc::clone(train).prefetch(from..self.facts.steps * self.accumulate, PREFETCH);
         let mut batch = |index: u64| -> Result<T::Batch, BoxError> {
-            let (made, batch) = batches.next().ok_or_else(|| format!("no batch {index}: the run has no more"))?;
-            assert_eq!(made, index, "the trainer asks for the micro-batches in order");
+            let (made, batch) = batches
+                .next()
+                .ok_or_else(|| format!("no batch {index}: the run has no more"))?;
+            assert_eq!(
+                made, index,
+                "the trainer asks for the micro-batches in order"
+            );
             Ok(batch?)
         };
         let eval = self.eval.clone();
         let mut evaluate = |trainer: &Trainer<T>| -> Result<BTreeMap<String, f64>, BoxError> {
-            let eval = eval.as_ref().expect("the hook is given only with held-out data");
+            let eval = eval
+                .as_ref()
+                .expect("the hook is given only with held-out data");
             Ok(measure(trainer.model(), eval)?)
         };
         let description = &self.description;
         let best = order.best;
         let hooks = RunHooks {
             batch: &mut batch,
-            evaluate: if self.eval.is_some() { Some(&mut evaluate) } else { None },
+            evaluate: if self.eval.is_some() {
+                Some(&mut evaluate)
+            } else {
+                None
+            },
             save_best: &mut |objective| Ok(objective.save(description, best)?),
             on_event: order.on_event,
         };
@@ -262,17 +302,28 @@ impl<T: Task> OpenRun for Session<T> {
     fn evaluate(&self) -> Result<BTreeMap<String, f64>, RunError> {
         match &self.eval {
             Some(eval) => Ok(measure(self.objective(), eval)?),
-            None => Err(RunError::Data("there is no held-out data to evaluate on; set data.eval or data.split".into())),
+            None => Err(RunError::Data(
+                "there is no held-out data to evaluate on; set data.eval or data.split".into(),
+            )),
         }
     }
 
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError> {
-        let loader = self.train.as_ref().or(self.eval.as_ref()).ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
+        let loader = self
+            .train
+            .as_ref()
+            .or(self.eval.as_ref())
+            .ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
         let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention);
         let mut examples = T::show(&loader.batch(batch)?, &reader);
         let n_rows = examples.len();
         examples.truncate(rows);
-        Ok(Preview { batch, frame: self.setup.convention.describe(), n_rows, examples })
+        Ok(Preview {
+            batch,
+            frame: self.setup.convention.describe(),
+            n_rows,
+            examples,
+        })
     }
 
     fn save_model(&self, folder: &Path) -> Result<(), RunError> {
@@ -291,7 +342,11 @@ pub(crate) fn token_metrics(report: &Report) -> BTreeMap<String, f64> {
 
 /// Numbers in one line.
 pub(crate) fn join(values: &[u32]) -> String {
-    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    values
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The encoder's sizes.
@@ -301,7 +356,9 @@ pub(crate) fn join(values: &[u32]) -> String {
 pub(crate) fn encoder(config: &ModelConfig, objective: &str) -> Result<EncoderConfig, RunError> {
     match config {
         ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
-        _ => Err(RunError::Config(format!("objective {objective} needs an encoder (bert), but the model is of another shape"))),
+        _ => Err(RunError::Config(format!(
+            "objective {objective} needs an encoder (bert), but the model is of another shape"
+        ))),
     }
 }
 
@@ -324,6 +381,8 @@ pub(crate) fn seq2seq(config: &ModelConfig) -> Result<Seq2SeqConfig, RunError> {
 pub(crate) fn decoder(config: &ModelConfig) -> Result<DecoderConfig, RunError> {
     match config {
         ModelConfig::Gpt2(config) => Ok(DecoderConfig::Gpt2(config.clone())),
-        _ => Err(RunError::Config("objective causal-lm needs a decoder (gpt2), but the model is of another shape".into())),
+        _ => Err(RunError::Config(
+            "objective causal-lm needs a decoder (gpt2), but the model is of another shape".into(),
+        )),
     }
 }

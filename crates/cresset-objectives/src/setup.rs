@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use cresset_data::{BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer};
+use cresset_data::{
+    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer,
+};
 use cresset_model::{HfModel, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde_json::{Map, Value};
@@ -51,12 +53,22 @@ pub struct DataSetup {
 impl DataSetup {
     /// The order and grouping of the training batches.
     pub fn train_plan(&self, lengths: Vec<Length>, seed: u64) -> BatchPlan {
-        BatchPlan::new(lengths, self.batch, self.bucketing, Order::Shuffled { seed })
+        BatchPlan::new(
+            lengths,
+            self.batch,
+            self.bucketing,
+            Order::Shuffled { seed },
+        )
     }
 
     /// The order and grouping of the evaluation batches.
     pub fn eval_plan(&self, lengths: Vec<Length>) -> BatchPlan {
-        BatchPlan::new(lengths, self.eval_batch, Bucketing::ByLength, Order::Sequential)
+        BatchPlan::new(
+            lengths,
+            self.eval_batch,
+            Bucketing::ByLength,
+            Order::Sequential,
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use cresset_data::{PadSide as DataPadSide, PaddedIds};
-use cresset_model::EncoderInput;
 use cresset_losses::token_nll;
+use cresset_model::EncoderInput;
 use cresset_ops::{KeepMask, PadSide};
 use cresset_train::Report;
 
@@ -38,7 +38,11 @@ pub fn keep(padded: &PaddedIds, device: &Device) -> KeepMask {
 }
 
 /// An encoder's input, with segments where the convention has them.
-pub fn encoder_input(padded: &PaddedIds, segments: Option<&[u32]>, device: &Device) -> EncoderInput {
+pub fn encoder_input(
+    padded: &PaddedIds,
+    segments: Option<&[u32]>,
+    device: &Device,
+) -> EncoderInput {
     EncoderInput {
         ids: ids(padded, device),
         keep: keep(padded, device),
@@ -67,7 +71,11 @@ pub fn floats(values: &[f32], device: &Device) -> Tensor<1> {
 
 /// The device of a module's parameters.
 pub fn device_of<M: Module>(module: &M) -> Device {
-    module.devices().first().cloned().expect("a model has parameters")
+    module
+        .devices()
+        .first()
+        .cloned()
+        .expect("a model has parameters")
 }
 
 /// A sum of loss weights: the denominator of a term.
@@ -77,7 +85,14 @@ pub fn total(weights: &[f32]) -> f64 {
 
 /// A one-element tensor as a number; waits for the device.
 pub fn read_scalar(tensor: Tensor<1>) -> f64 {
-    f64::from(tensor.into_data().convert::<f32>().iter::<f32>().next().expect("one element"))
+    f64::from(
+        tensor
+            .into_data()
+            .convert::<f32>()
+            .iter::<f32>()
+            .next()
+            .expect("one element"),
+    )
 }
 
 /// Integers of a tensor; waits for the device.
@@ -92,9 +107,19 @@ pub fn read_indices(tensor: Tensor<1, Int>) -> Vec<u32> {
 pub fn observe_tokens(logits: Tensor<2>, targets: &[u32], weights: &[f32], report: &mut Report) {
     let device = logits.device();
     let predicted = read_indices(logits.clone().argmax(1).flatten::<1>(0, 1));
-    let sum = token_nll(logits, indices(targets, &device), Some(floats(weights, &device)), 0.0);
+    let sum = token_nll(
+        logits,
+        indices(targets, &device),
+        Some(floats(weights, &device)),
+        0.0,
+    );
     let counted = total(weights);
-    let right = predicted.iter().zip(targets).zip(weights).filter(|((p, t), w)| p == t && **w > 0.0).count();
+    let right = predicted
+        .iter()
+        .zip(targets)
+        .zip(weights)
+        .filter(|((p, t), w)| p == t && **w > 0.0)
+        .count();
     report.add("loss", read_scalar(sum), counted);
     report.add("accuracy", right as f64, counted);
 }

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use cresset_ops::{
-    AttentionInput, Causality, Run, attention, gelu, gelu_tanh, layer_norm, reference, rms_norm, softmax_cross_entropy,
+    AttentionInput, Causality, Run, attention, gelu, gelu_tanh, layer_norm, reference, rms_norm,
+    softmax_cross_entropy,
 };
 
 const REPEATS: u32 = 10;
@@ -23,17 +24,31 @@ fn time<const D: usize>(x: &Tensor<D>, f: impl Fn(Tensor<D>) -> Tensor<1>) -> f6
 }
 
 fn row(name: &str, fused: f64, plain: f64) {
-    println!("{name:<24} {fused:>9.2} {plain:>9.2} {:>8.1}x", plain / fused);
+    println!(
+        "{name:<24} {fused:>9.2} {plain:>9.2} {:>8.1}x",
+        plain / fused
+    );
 }
 
 fn main() {
     let device = Device::flex().autodiff();
     let random = |shape| Tensor::<3>::random(shape, Distribution::Normal(0.0, 1.0), &device);
     let x = random([16, 128, 1024]);
-    let (gamma, beta) = (Tensor::<1>::ones([1024], &device), Tensor::<1>::zeros([1024], &device));
+    let (gamma, beta) = (
+        Tensor::<1>::ones([1024], &device),
+        Tensor::<1>::zeros([1024], &device),
+    );
     println!("{:<24} {:>9} {:>9}", "[16, 128, 1024]", "fused", "plain");
-    row("gelu", time(&x, |x| gelu(x).sum()), time(&x, |x| reference::gelu(x).sum()));
-    row("gelu_tanh", time(&x, |x| gelu_tanh(x).sum()), time(&x, |x| reference::gelu_tanh(x).sum()));
+    row(
+        "gelu",
+        time(&x, |x| gelu(x).sum()),
+        time(&x, |x| reference::gelu(x).sum()),
+    );
+    row(
+        "gelu_tanh",
+        time(&x, |x| gelu_tanh(x).sum()),
+        time(&x, |x| reference::gelu_tanh(x).sum()),
+    );
     let norm = |x: Tensor<3>| layer_norm(x, gamma.clone(), beta.clone(), 1e-5).sum();
     let plain = |x: Tensor<3>| reference::layer_norm(x, gamma.clone(), beta.clone(), 1e-5).sum();
     row("layer_norm", time(&x, norm), time(&x, plain));
@@ -46,7 +61,11 @@ fn main() {
     let weights = Tensor::<1>::ones([2048], &device);
     let fused = |x| softmax_cross_entropy(x, targets.clone(), weights.clone(), 0.1);
     let plain = |x| reference::softmax_cross_entropy(x, targets.clone(), weights.clone(), 0.1);
-    row("cross entropy, 2048x8192", time(&logits, fused), time(&logits, plain));
+    row(
+        "cross entropy, 2048x8192",
+        time(&logits, fused),
+        time(&logits, plain),
+    );
 
     let q = Tensor::<4>::random([16, 128, 4, 64], Distribution::Normal(0.0, 1.0), &device);
     let input = |q: Tensor<4>| AttentionInput {

@@ -21,10 +21,18 @@ pub fn dropout<const D: usize>(x: Tensor<D>, rate: f64, run: &Run) -> Tensor<D> 
 
 /// GELU, exact (Hendrycks & Gimpel 2016): `x` times the standard normal distribution function of `x`.
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if is_host(&x.device()) { run_1(host::elementwise::Gelu, x) } else { reference::gelu(x) }
+    if is_host(&x.device()) {
+        run_1(host::elementwise::Gelu, x)
+    } else {
+        reference::gelu(x)
+    }
 }
 
 /// GELU by the tanh approximation, as in GPT-2.
 pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    if is_host(&x.device()) { run_1(host::elementwise::GeluTanh, x) } else { reference::gelu_tanh(x) }
+    if is_host(&x.device()) {
+        run_1(host::elementwise::GeluTanh, x)
+    } else {
+        reference::gelu_tanh(x)
+    }
 }

@@ -51,11 +51,32 @@ pub(crate) trait HostUpdate: Backend {
 }
 
 impl HostUpdate for Flex {
-    fn update(param: FlexTensor, grad: FlexTensor, m: FlexTensor, v: FlexTensor, at: AdamWStep) -> Vec<FlexTensor> {
-        let dense = |tensor: FlexTensor| if tensor.as_slice::<f32>().is_some_and(|s| s.len() == tensor.storage::<f32>().len()) { tensor } else { tensor.to_contiguous() };
+    fn update(
+        param: FlexTensor,
+        grad: FlexTensor,
+        m: FlexTensor,
+        v: FlexTensor,
+        at: AdamWStep,
+    ) -> Vec<FlexTensor> {
+        let dense = |tensor: FlexTensor| {
+            if tensor
+                .as_slice::<f32>()
+                .is_some_and(|s| s.len() == tensor.storage::<f32>().len())
+            {
+                tensor
+            } else {
+                tensor.to_contiguous()
+            }
+        };
         let (mut param, mut m, mut v) = (dense(param), dense(m), dense(v));
         let grad = Array::of(&grad);
-        host::optimizer::adamw(param.storage_mut(), &grad.values, m.storage_mut(), v.storage_mut(), &at);
+        host::optimizer::adamw(
+            param.storage_mut(),
+            &grad.values,
+            m.storage_mut(),
+            v.storage_mut(),
+            &at,
+        );
         vec![param, m, v]
     }
 }
@@ -78,7 +99,9 @@ pub fn adamw<const D: usize>(
         return reference::adamw(param, grad, m, v, at);
     }
     let [param, grad, m, v] = [param, grad, m, v].map(|t| t.into_dispatch());
-    let mut results = <Dispatch as HostUpdate>::update(param, grad, m, v, at).into_iter().map(Tensor::from_dispatch);
+    let mut results = <Dispatch as HostUpdate>::update(param, grad, m, v, at)
+        .into_iter()
+        .map(Tensor::from_dispatch);
     let mut next = || results.next().expect("three tensors come back");
     (next(), next(), next())
 }

@@ -50,7 +50,10 @@ pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
     let [_, n_queries, _, _] = input.q.dims();
     let n_keys = input.k.dims()[1];
     let causal = input.causality == Causality::Causal;
-    assert!(!causal || n_queries <= n_keys, "{n_queries} causal queries over {n_keys} keys");
+    assert!(
+        !causal || n_queries <= n_keys,
+        "{n_queries} causal queries over {n_keys} keys"
+    );
     if !is_host(&input.q.device()) {
         return reference::attention(input, run);
     }

@@ -4,16 +4,16 @@
 //! flex has kernels over slices; `Autodiff` puts both into the graph as one node. Nothing of the size of the logits is
 //! kept for the backward pass but the logits themselves, and there is never a dense target.
 
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn::backend::Cube;
+#[cfg(feature = "ndarray")]
+use burn::backend::NdArray;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-use burn::backend::Cube;
-#[cfg(feature = "ndarray")]
-use burn::backend::NdArray;
 use burn::tensor::{IndexingUpdateOp, Int, Scalar, Shape, Tensor};
 use burn_flex::FlexTensor;
 
@@ -37,10 +37,16 @@ pub trait TransformerOps: Backend {
         let mut row = Self::float_mul_scalar(at_target, scalar(smoothing - 1.0));
         if smoothing > 0.0 {
             let total = Self::float_sum_dim(log_p, 1);
-            row = Self::float_sub(row, Self::float_mul_scalar(total, scalar(smoothing / classes as f64)));
+            row = Self::float_sub(
+                row,
+                Self::float_mul_scalar(total, scalar(smoothing / classes as f64)),
+            );
         }
         let weights = Self::float_reshape(weights, Shape::from([n, 1]));
-        Self::float_reshape(Self::float_sum(Self::float_mul(row, weights)), Shape::from([1]))
+        Self::float_reshape(
+            Self::float_sum(Self::float_mul(row, weights)),
+            Shape::from([1]),
+        )
     }
 
     /// The gradient of the logits, `[n, classes]`; `grad` is that of the loss, `[1]`.
@@ -54,10 +60,19 @@ pub trait TransformerOps: Backend {
         let [n, classes] = dims(&logits);
         let p = Self::float_exp(log_softmax::<Self>(kept_rows::<Self>(logits, &weights)));
         let spread = Self::float_add_scalar(p, scalar(-smoothing / classes as f64));
-        let factor = Self::float_mul(Self::float_reshape(weights, Shape::from([n, 1])), Self::float_reshape(grad, Shape::from([1, 1])));
+        let factor = Self::float_mul(
+            Self::float_reshape(weights, Shape::from([n, 1])),
+            Self::float_reshape(grad, Shape::from([1, 1])),
+        );
         let at_target = Self::float_mul_scalar(factor.clone(), scalar(smoothing - 1.0));
         let targets = Self::int_reshape(targets, Shape::from([n, 1]));
-        Self::float_scatter(1, Self::float_mul(spread, factor), targets, at_target, IndexingUpdateOp::Add)
+        Self::float_scatter(
+            1,
+            Self::float_mul(spread, factor),
+            targets,
+            at_target,
+            IndexingUpdateOp::Add,
+        )
     }
 }
 
@@ -74,8 +89,16 @@ fn dims<T: TensorMetadata>(tensor: &T) -> [usize; 2] {
 fn kept_rows<B: Backend>(logits: FloatTensor<B>, weights: &FloatTensor<B>) -> FloatTensor<B> {
     let [n, classes] = dims(&logits);
     let out_dtype = burn::backend::get_device_settings::<B>(&logits.device()).bool_dtype;
-    let ignored = B::float_equal_elem(B::float_reshape(weights.clone(), Shape::from([n, 1])), scalar(0.0), out_dtype);
-    B::float_mask_fill(logits, B::bool_expand(ignored, Shape::from([n, classes])), scalar(0.0))
+    let ignored = B::float_equal_elem(
+        B::float_reshape(weights.clone(), Shape::from([n, 1])),
+        scalar(0.0),
+        out_dtype,
+    );
+    B::float_mask_fill(
+        logits,
+        B::bool_expand(ignored, Shape::from([n, classes])),
+        scalar(0.0),
+    )
 }
 
 fn log_softmax<B: Backend>(logits: FloatTensor<B>) -> FloatTensor<B> {
@@ -91,10 +114,19 @@ impl TransformerOps for NdArray {}
 impl TransformerOps for Cube {}
 
 impl TransformerOps for Flex {
-    fn cross_entropy(logits: FlexTensor, targets: FlexTensor, weights: FlexTensor, smoothing: f64) -> FlexTensor {
+    fn cross_entropy(
+        logits: FlexTensor,
+        targets: FlexTensor,
+        weights: FlexTensor,
+        smoothing: f64,
+    ) -> FlexTensor {
         let ids = ids_of(&targets);
         let weights = Array::of(&weights);
-        let targets = Targets { ids: &ids, weights: &weights.values, smoothing: smoothing as f32 };
+        let targets = Targets {
+            ids: &ids,
+            weights: &weights.values,
+            smoothing: smoothing as f32,
+        };
         let sum = softmax::cross_entropy(&Array::of(&logits), targets);
         Array::new(vec![sum], &[1]).into_flex()
     }
@@ -108,14 +140,24 @@ impl TransformerOps for Flex {
     ) -> FlexTensor {
         let ids = ids_of(&targets);
         let weights = Array::of(&weights);
-        let targets = Targets { ids: &ids, weights: &weights.values, smoothing: smoothing as f32 };
-        softmax::cross_entropy_backward(&Array::of(&logits), targets, Array::of(&grad).values[0]).into_flex()
+        let targets = Targets {
+            ids: &ids,
+            weights: &weights.values,
+            smoothing: smoothing as f32,
+        };
+        softmax::cross_entropy_backward(&Array::of(&logits), targets, Array::of(&grad).values[0])
+            .into_flex()
     }
 }
 
 /// Class ids of an integer tensor, whatever its width.
 fn ids_of(tensor: &FlexTensor) -> Vec<u32> {
-    tensor.clone().into_data().iter::<i64>().map(|id| id as u32).collect()
+    tensor
+        .clone()
+        .into_data()
+        .iter::<i64>()
+        .map(|id| id as u32)
+        .collect()
 }
 
 #[derive(Clone, Debug)]
@@ -135,9 +177,17 @@ impl<B: TransformerOps> Backward<B, 1> for CrossEntropy {
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [parent] = ops.parents;
         let grad = grads.consume::<B>(&ops.node);
-        let Saved { logits, targets, weights, smoothing } = ops.state;
+        let Saved {
+            logits,
+            targets,
+            weights,
+            smoothing,
+        } = ops.state;
         if let Some(node) = parent {
-            grads.register::<B>(node.id, B::cross_entropy_backward(logits, targets, weights, grad, smoothing));
+            grads.register::<B>(
+                node.id,
+                B::cross_entropy_backward(logits, targets, weights, grad, smoothing),
+            );
         }
     }
 }
@@ -150,15 +200,31 @@ impl<B: TransformerOps, C: CheckpointStrategy> TransformerOps for Autodiff<B, C>
         smoothing: f64,
     ) -> FloatTensor<Self> {
         let weights = weights.into_primitive();
-        match CrossEntropy.prepare::<C>([logits.node()]).compute_bound().stateful() {
+        match CrossEntropy
+            .prepare::<C>([logits.node()])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => {
                 let logits = logits.into_primitive();
-                let output = B::cross_entropy(logits.clone(), targets.clone(), weights.clone(), smoothing);
-                prep.finish(Saved { logits, targets, weights, smoothing }, output)
+                let output =
+                    B::cross_entropy(logits.clone(), targets.clone(), weights.clone(), smoothing);
+                prep.finish(
+                    Saved {
+                        logits,
+                        targets,
+                        weights,
+                        smoothing,
+                    },
+                    output,
+                )
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(B::cross_entropy(logits.into_primitive(), targets, weights, smoothing))
-            }
+            OpsKind::UnTracked(prep) => prep.finish(B::cross_entropy(
+                logits.into_primitive(),
+                targets,
+                weights,
+                smoothing,
+            )),
         }
     }
 }

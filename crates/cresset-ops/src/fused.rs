@@ -23,12 +23,20 @@ pub(crate) trait Kernel: Debug + Send + Sync + 'static {
     fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>);
 
     /// The gradient of each input, in order.
-    fn backward(&self, inputs: &[Array<'_>], kept: &[Array<'_>], grad: &Array<'_>) -> Vec<Array<'static>>;
+    fn backward(
+        &self,
+        inputs: &[Array<'_>],
+        kept: &[Array<'_>],
+        grad: &Array<'_>,
+    ) -> Vec<Array<'static>>;
 }
 
 /// A backend whose tensors are f32 arrays in host memory.
 pub(crate) trait HostMemory: Backend {
-    fn forward(kernel: &dyn Kernel, inputs: &[FloatTensor<Self>]) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
+    fn forward(
+        kernel: &dyn Kernel,
+        inputs: &[FloatTensor<Self>],
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 
     fn backward(
         kernel: &dyn Kernel,
@@ -42,13 +50,25 @@ impl HostMemory for Flex {
     fn forward(kernel: &dyn Kernel, inputs: &[FlexTensor]) -> (FlexTensor, Vec<FlexTensor>) {
         let arrays: Vec<Array<'_>> = inputs.iter().map(Array::of).collect();
         let (output, kept) = kernel.forward(&arrays);
-        (output.into_flex(), kept.into_iter().map(Array::into_flex).collect())
+        (
+            output.into_flex(),
+            kept.into_iter().map(Array::into_flex).collect(),
+        )
     }
 
-    fn backward(kernel: &dyn Kernel, inputs: &[FlexTensor], kept: &[FlexTensor], grad: &FlexTensor) -> Vec<FlexTensor> {
+    fn backward(
+        kernel: &dyn Kernel,
+        inputs: &[FlexTensor],
+        kept: &[FlexTensor],
+        grad: &FlexTensor,
+    ) -> Vec<FlexTensor> {
         let inputs: Vec<Array<'_>> = inputs.iter().map(Array::of).collect();
         let kept: Vec<Array<'_>> = kept.iter().map(Array::of).collect();
-        kernel.backward(&inputs, &kept, &Array::of(grad)).into_iter().map(Array::into_flex).collect()
+        kernel
+            .backward(&inputs, &kept, &Array::of(grad))
+            .into_iter()
+            .map(Array::into_flex)
+            .collect()
     }
 }
 
@@ -56,7 +76,11 @@ impl HostMemory for Flex {
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait HostOps: Backend {
     fn host_1(kernel: Arc<dyn Kernel>, a: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn host_2(kernel: Arc<dyn Kernel>, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn host_2(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
     fn host_3(
         kernel: Arc<dyn Kernel>,
         a: FloatTensor<Self>,
@@ -85,7 +109,13 @@ impl HostOps for Flex {
         <Flex as HostMemory>::forward(&*kernel, &[a, b, c]).0
     }
 
-    fn host_4(kernel: Arc<dyn Kernel>, a: FlexTensor, b: FlexTensor, c: FlexTensor, d: FlexTensor) -> FlexTensor {
+    fn host_4(
+        kernel: Arc<dyn Kernel>,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+    ) -> FlexTensor {
         <Flex as HostMemory>::forward(&*kernel, &[a, b, c, d]).0
     }
 }
@@ -106,7 +136,11 @@ impl<B: HostMemory, const N: usize> Backward<B, N> for HostBackward {
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let grad = grads.consume::<B>(&ops.node);
-        let Saved { kernel, inputs, kept } = ops.state;
+        let Saved {
+            kernel,
+            inputs,
+            kept,
+        } = ops.state;
         let results = B::backward(&*kernel, &inputs, &kept, &grad);
         for (parent, result) in ops.parents.into_iter().zip(results) {
             if let Some(node) = parent {
@@ -124,8 +158,18 @@ fn node<B: HostMemory, C: CheckpointStrategy, const N: usize>(
     let nodes: [_; N] = std::array::from_fn(|i| inputs[i].node());
     let inputs: Vec<FloatTensor<B>> = inputs.into_iter().map(|t| t.into_primitive()).collect();
     let (output, kept) = B::forward(&*kernel, &inputs);
-    match Backward::<B, N>::prepare::<C>(HostBackward, nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(Saved { kernel, inputs, kept }, output),
+    match Backward::<B, N>::prepare::<C>(HostBackward, nodes)
+        .compute_bound()
+        .stateful()
+    {
+        OpsKind::Tracked(prep) => prep.finish(
+            Saved {
+                kernel,
+                inputs,
+                kept,
+            },
+            output,
+        ),
         OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }
@@ -135,7 +179,11 @@ impl<B: HostOps + HostMemory, C: CheckpointStrategy> HostOps for Autodiff<B, C> 
         node::<B, C, _>(kernel, [a])
     }
 
-    fn host_2(kernel: Arc<dyn Kernel>, a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn host_2(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         node::<B, C, _>(kernel, [a, b])
     }
 
@@ -161,17 +209,31 @@ impl<B: HostOps + HostMemory, C: CheckpointStrategy> HostOps for Autodiff<B, C> 
 
 /// Whether a device's tensors lie in host memory, so that kernels may run on them.
 pub(crate) fn is_host(device: &Device) -> bool {
-    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+    matches!(
+        device.clone().inner().as_dispatch(),
+        DispatchDevice::Flex(_)
+    )
 }
 
 /// Runs a kernel of one input.
 pub(crate) fn run_1<const D: usize>(kernel: impl Kernel, a: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_1(Arc::new(kernel), a.into_dispatch()))
+    Tensor::from_dispatch(<Dispatch as HostOps>::host_1(
+        Arc::new(kernel),
+        a.into_dispatch(),
+    ))
 }
 
 /// Runs a kernel of two inputs.
-pub(crate) fn run_2<const D: usize, const E: usize>(kernel: impl Kernel, a: Tensor<D>, b: Tensor<E>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_2(Arc::new(kernel), a.into_dispatch(), b.into_dispatch()))
+pub(crate) fn run_2<const D: usize, const E: usize>(
+    kernel: impl Kernel,
+    a: Tensor<D>,
+    b: Tensor<E>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as HostOps>::host_2(
+        Arc::new(kernel),
+        a.into_dispatch(),
+        b.into_dispatch(),
+    ))
 }
 
 /// Runs a kernel of three inputs.

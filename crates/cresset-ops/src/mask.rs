@@ -39,7 +39,10 @@ impl KeepMask {
             })
         };
         let keep: Vec<bool> = lengths.iter().flat_map(row).collect();
-        KeepMask(Tensor::from_data(TensorData::new(keep, [lengths.len(), width]), device))
+        KeepMask(Tensor::from_data(
+            TensorData::new(keep, [lengths.len(), width]),
+            device,
+        ))
     }
 
     /// The tensor; true = attend.

@@ -9,9 +9,21 @@ use crate::{host, reference};
 ///
 /// # Shapes
 /// x and out: `[.., width]`, gamma and beta: `[width]`
-pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
     if is_host(&x.device()) {
-        return run_3(host::norm::LayerNorm { epsilon: epsilon as f32 }, x, gamma, beta);
+        return run_3(
+            host::norm::LayerNorm {
+                epsilon: epsilon as f32,
+            },
+            x,
+            gamma,
+            beta,
+        );
     }
     reference::layer_norm(x, gamma, beta, epsilon)
 }
@@ -22,7 +34,13 @@ pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1
 /// x and out: `[.., width]`, gamma: `[width]`
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
     if is_host(&x.device()) {
-        return run_2(host::norm::RmsNorm { epsilon: epsilon as f32 }, x, gamma);
+        return run_2(
+            host::norm::RmsNorm {
+                epsilon: epsilon as f32,
+            },
+            x,
+            gamma,
+        );
     }
     reference::rms_norm(x, gamma, epsilon)
 }

@@ -25,7 +25,12 @@ pub fn dropout<const D: usize>(x: Tensor<D>, rate: f64, run: &Run) -> Tensor<D> 
 }
 
 /// See [`crate::layer_norm`].
-pub fn layer_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, beta: Tensor<1>, epsilon: f64) -> Tensor<D> {
+pub fn layer_norm<const D: usize>(
+    x: Tensor<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Tensor<D> {
     let centred = x.clone() - x.mean_dim(D - 1);
     let variance = (centred.clone() * centred.clone()).mean_dim(D - 1);
     centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
@@ -57,7 +62,16 @@ pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
 
 /// Attention with the dropout of one site.
 pub(crate) fn attention_at(input: AttentionInput, key: Option<&DropoutKey>) -> Tensor<4> {
-    let AttentionInput { q, k, v, bias, keep, causality, scale, .. } = input;
+    let AttentionInput {
+        q,
+        k,
+        v,
+        bias,
+        keep,
+        causality,
+        scale,
+        ..
+    } = input;
     let [_, n_queries, _, _] = q.dims();
     let n_keys = k.dims()[1];
     let mut scores = q.swap_dims(1, 2).matmul(k.swap_dims(1, 2).swap_dims(2, 3)) * scale;
@@ -69,7 +83,9 @@ pub(crate) fn attention_at(input: AttentionInput, key: Option<&DropoutKey>) -> T
         Some(visible) => {
             let hidden = visible.bool_not();
             let scores = scores.mask_fill(hidden.clone(), -1e30);
-            let raised = (scores.clone() - scores.detach().max_dim(3)).exp().mask_fill(hidden, 0.0);
+            let raised = (scores.clone() - scores.detach().max_dim(3))
+                .exp()
+                .mask_fill(hidden, 0.0);
             let total = raised.clone().sum_dim(3).clamp_min(1e-30);
             raised / total
         }
@@ -94,10 +110,14 @@ fn visible(
     if causality == Causality::Bidirectional || n_queries == 1 {
         return kept;
     }
-    let earlier = Tensor::<2, Bool>::tril_mask([n_queries, n_keys], (n_keys - n_queries) as i64, &scores.device())
-        .bool_not()
-        .unsqueeze::<4>()
-        .expand(shape);
+    let earlier = Tensor::<2, Bool>::tril_mask(
+        [n_queries, n_keys],
+        (n_keys - n_queries) as i64,
+        &scores.device(),
+    )
+    .bool_not()
+    .unsqueeze::<4>()
+    .expand(shape);
     Some(match kept {
         Some(kept) => kept.bool_and(earlier),
         None => earlier,
@@ -105,12 +125,20 @@ fn visible(
 }
 
 /// See [`crate::softmax_cross_entropy`].
-pub fn softmax_cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>, weights: Tensor<1>, smoothing: f64) -> Tensor<1> {
+pub fn softmax_cross_entropy(
+    logits: Tensor<2>,
+    targets: Tensor<1, Int>,
+    weights: Tensor<1>,
+    smoothing: f64,
+) -> Tensor<1> {
     let shape = logits.dims();
     let ignored = weights.clone().equal_elem(0.0);
     let logits = logits.mask_fill(ignored.unsqueeze_dim::<2>(1).expand(shape), 0.0);
     let log_p = log_softmax(logits, 1);
-    let at_target: Tensor<1> = log_p.clone().gather(1, targets.unsqueeze_dim::<2>(1)).squeeze_dim::<1>(1);
+    let at_target: Tensor<1> = log_p
+        .clone()
+        .gather(1, targets.unsqueeze_dim::<2>(1))
+        .squeeze_dim::<1>(1);
     let mut row = at_target * (1.0 - smoothing);
     if smoothing > 0.0 {
         row = row + log_p.mean_dim(1).squeeze_dim::<1>(1) * smoothing;
@@ -130,6 +158,7 @@ pub fn adamw<const D: usize>(
     let m = m * at.beta1 + grad.clone() * (1.0 - at.beta1);
     let v = v * at.beta2 + grad.clone() * grad * (1.0 - at.beta2);
     let denominator = v.clone().sqrt() / at.correction2().sqrt() + at.epsilon;
-    let param = param * (1.0 - at.lr * at.weight_decay) - m.clone() / denominator * (at.lr / at.correction1());
+    let param = param * (1.0 - at.lr * at.weight_decay)
+        - m.clone() / denominator * (at.lr / at.correction1());
     (param, m, v)
 }

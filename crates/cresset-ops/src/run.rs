@@ -15,12 +15,18 @@ pub struct Run {
 impl Run {
     /// A pass without dropout.
     pub fn inference() -> Self {
-        Run { key: None, site: Cell::new(0) }
+        Run {
+            key: None,
+            site: Cell::new(0),
+        }
     }
 
     /// A training pass: optimizer step and micro-batch within it.
     pub fn training(seed: u64, step: u64, micro: u64) -> Self {
-        Run { key: Some(mix(mix(mix(seed) ^ step) ^ micro)), site: Cell::new(0) }
+        Run {
+            key: Some(mix(mix(mix(seed) ^ step) ^ micro)),
+            site: Cell::new(0),
+        }
     }
 
     /// Whether there is dropout.
@@ -92,17 +98,27 @@ mod tests {
     #[test]
     fn the_share_of_dropped_elements_is_the_rate() {
         for rate in [0.1, 0.5, 0.9] {
-            let key = Run::training(1, 2, 3).next_site(rate).expect("a training pass");
-            let dropped = key.factors(200_000).iter().filter(|f| **f == 0.0).count() as f64 / 200_000.0;
+            let key = Run::training(1, 2, 3)
+                .next_site(rate)
+                .expect("a training pass");
+            let dropped =
+                key.factors(200_000).iter().filter(|f| **f == 0.0).count() as f64 / 200_000.0;
             assert!((dropped - rate).abs() < 0.005, "{dropped} at rate {rate}");
         }
     }
 
     #[test]
     fn sites_steps_and_seeds_drop_differently() {
-        let first = |seed, step, micro| Run::training(seed, step, micro).next_site(0.5).expect("training").factors(64);
+        let first = |seed, step, micro| {
+            Run::training(seed, step, micro)
+                .next_site(0.5)
+                .expect("training")
+                .factors(64)
+        };
         let run = Run::training(0, 1, 0);
-        let sites: Vec<_> = (0..2).map(|_| run.next_site(0.5).expect("training").factors(64)).collect();
+        let sites: Vec<_> = (0..2)
+            .map(|_| run.next_site(0.5).expect("training").factors(64))
+            .collect();
         assert_ne!(sites[0], sites[1]);
         assert_ne!(first(0, 1, 0), first(0, 2, 0));
         assert_ne!(first(0, 1, 0), first(1, 1, 0));

@@ -19,8 +19,13 @@ pub struct Cli {
 /// Flags that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
-    /// auto | flex | ndarray | wgpu[:i] | vulkan[:i] | metal[:i] | cuda[:i]; i is the row of `cresset devices`
-    #[arg(long, global = true, default_value = "auto")]
+    /// The device, as listed by `cresset devices`
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        help = "auto | flex | ndarray | wgpu[:i] | vulkan[:i] | metal[:i] | cuda[:i]; i is the row of `cresset devices`"
+    )]
     pub device: String,
     /// Override a config value, as in --set optim.adamw.lr=1e-4; may be given several times
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
@@ -155,7 +160,7 @@ pub struct ForwardArgs {
 /// `cresset tokenizer`.
 #[derive(Debug, Subcommand)]
 pub enum TokenizerCommand {
-    /// Train a tokenizer as a config's [tokenizer] says, on its training data
+    /// Train a tokenizer as a config's tokenizer section says, on its training data
     Train {
         /// The TOML config
         config: PathBuf,

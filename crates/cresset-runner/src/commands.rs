@@ -25,7 +25,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         if threads == 0 {
             return Err(user("--threads is 0 but must be at least 1"));
         }
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()?;
     }
     match cli.command {
         Command::Train(args) => return train::run(&args, &common),

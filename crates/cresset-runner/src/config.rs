@@ -151,8 +151,12 @@ fn two() -> usize {
 /// # Errors
 /// A file that is not there or not TOML; an unknown key, with the nearest known one; a value of the wrong type.
 pub fn read(path: &Path, overrides: &[String]) -> anyhow::Result<RunConfig> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| user(format!("cannot read the config {}: {e}; check the path", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        user(format!(
+            "cannot read the config {}: {e}; check the path",
+            path.display()
+        ))
+    })?;
     parse(&text, &path.display().to_string(), overrides)
 }
 
@@ -162,8 +166,13 @@ pub fn read(path: &Path, overrides: &[String]) -> anyhow::Result<RunConfig> {
 /// As [`read`].
 pub fn parse(text: &str, name: &str, overrides: &[String]) -> anyhow::Result<RunConfig> {
     let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
-        user(format!("{name}, line {line}: not valid TOML: {}", e.message().replace('\n', " ")))
+        let line = e
+            .span()
+            .map_or(1, |span| text[..span.start].lines().count().max(1));
+        user(format!(
+            "{name}, line {line}: not valid TOML: {}",
+            e.message().replace('\n', " ")
+        ))
     })?;
     for one in overrides {
         apply(&mut table, one)?;
@@ -177,7 +186,9 @@ pub fn parse(text: &str, name: &str, overrides: &[String]) -> anyhow::Result<Run
 /// Sets one `a.b=value`.
 fn apply(table: &mut toml::Table, assignment: &str) -> anyhow::Result<()> {
     let Some((key, value)) = assignment.split_once('=') else {
-        return Err(user(format!("--set {assignment:?} has no '='; write --set train.steps=100")));
+        return Err(user(format!(
+            "--set {assignment:?} has no '='; write --set train.steps=100"
+        )));
     };
     let parsed: toml::Value = format!("value = {value}")
         .parse::<toml::Table>()
@@ -186,13 +197,19 @@ fn apply(table: &mut toml::Table, assignment: &str) -> anyhow::Result<()> {
         .unwrap_or_else(|| toml::Value::String(value.to_owned()));
     let mut parts: Vec<&str> = key.trim().split('.').collect();
     let Some(last) = parts.pop().filter(|p| !p.is_empty()) else {
-        return Err(user(format!("--set {assignment:?} names no key; write --set train.steps=100")));
+        return Err(user(format!(
+            "--set {assignment:?} names no key; write --set train.steps=100"
+        )));
     };
     let mut here = table;
     for part in parts {
-        let next = here.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let next = here
+            .entry(part)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
         let Some(inner) = next.as_table_mut() else {
-            return Err(user(format!("--set {assignment:?}: {part} is a value in the config, not a section")));
+            return Err(user(format!(
+                "--set {assignment:?}: {part} is a value in the config, not a section"
+            )));
         };
         here = inner;
     }
@@ -205,13 +222,25 @@ fn explain(text: &str, name: &str, path: &str, message: &str) -> String {
     let message = message.lines().next().unwrap_or_default();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
-    let key = if unknown { quoted.first().copied().unwrap_or(path) } else { path.rsplit('.').next().unwrap_or(path) };
+    let key = if unknown {
+        quoted.first().copied().unwrap_or(path)
+    } else {
+        path.rsplit('.').next().unwrap_or(path)
+    };
     let place = match line_of(text, key) {
         Some(line) => format!("{name}, line {line}"),
         None => name.to_owned(),
     };
-    let hint = if unknown { suggestion(key, &quoted[1.min(quoted.len())..]) } else { String::new() };
-    let at = if path.is_empty() || path == "." { String::new() } else { format!(" in `{path}`") };
+    let hint = if unknown {
+        suggestion(key, &quoted[1.min(quoted.len())..])
+    } else {
+        String::new()
+    };
+    let at = if path.is_empty() || path == "." {
+        String::new()
+    } else {
+        format!(" in `{path}`")
+    };
     format!("{place}: {message}{at}{hint}")
 }
 
@@ -228,12 +257,17 @@ pub fn suggestion(unknown: &str, known: &[&str]) -> String {
 fn line_of(text: &str, key: &str) -> Option<usize> {
     let starts = |line: &str| {
         line.match_indices(key).any(|(at, _)| {
-            let before = line[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
+            let before = line[..at]
+                .chars()
+                .next_back()
+                .is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != '-');
             let after = line[at + key.len()..].trim_start();
             before && (after.starts_with('=') || after.starts_with(']') || after.starts_with('.'))
         })
     };
-    (!key.is_empty()).then(|| text.lines().position(starts).map(|i| i + 1)).flatten()
+    (!key.is_empty())
+        .then(|| text.lines().position(starts).map(|i| i + 1))
+        .flatten()
 }
 
 #[cfg(test)]
@@ -244,19 +278,34 @@ mod tests {
 
     #[test]
     fn bug_class_20_a_misspelt_key_is_refused_with_line_and_suggestion() {
-        let error = parse(&MINIMAL.replace("steps", "stesp"), "c.toml", &[]).expect_err("refused").to_string();
-        assert!(error.contains("c.toml, line 6") && error.contains("did you mean `steps`?"), "{error}");
+        let error = parse(&MINIMAL.replace("steps", "stesp"), "c.toml", &[])
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("c.toml, line 6") && error.contains("did you mean `steps`?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn an_override_reaches_a_nested_key() {
-        let config = parse(MINIMAL, "c.toml", &["train.steps=7".into(), "train.out=elsewhere".into()]).expect("parses");
-        assert_eq!((config.train.steps, config.train.out), (Some(7), PathBuf::from("elsewhere")));
+        let config = parse(
+            MINIMAL,
+            "c.toml",
+            &["train.steps=7".into(), "train.out=elsewhere".into()],
+        )
+        .expect("parses");
+        assert_eq!(
+            (config.train.steps, config.train.out),
+            (Some(7), PathBuf::from("elsewhere"))
+        );
     }
 
     #[test]
     fn an_override_of_an_unknown_key_is_refused() {
-        let error = parse(MINIMAL, "c.toml", &["optim.clipp=1.0".into()]).expect_err("refused").to_string();
+        let error = parse(MINIMAL, "c.toml", &["optim.clipp=1.0".into()])
+            .expect_err("refused")
+            .to_string();
         assert!(error.contains("clip"), "{error}");
     }
 }

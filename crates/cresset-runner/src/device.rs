@@ -34,7 +34,10 @@ impl Api {
     ];
 
     fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(api, _)| *api == self).map_or("?", |(_, name)| name)
+        Self::ALL
+            .iter()
+            .find(|(api, _)| *api == self)
+            .map_or("?", |(_, name)| name)
     }
 
     fn is_compiled_in(self) -> bool {
@@ -76,12 +79,22 @@ pub struct Found {
 
 /// Every device compiled in and found, in the order of the rows of `cresset devices`.
 pub fn list() -> Vec<Found> {
-    let mut rows = vec![Found { api: Api::Flex, name: "CPU".into(), part: Part::Cpu, device: Device::flex() }];
+    let mut rows = vec![Found {
+        api: Api::Flex,
+        name: "CPU".into(),
+        part: Part::Cpu,
+        device: Device::flex(),
+    }];
     #[cfg(feature = "ndarray")]
     {
         #[allow(deprecated)]
         let device = Device::ndarray();
-        rows.push(Found { api: Api::NdArray, name: "CPU".into(), part: Part::Cpu, device });
+        rows.push(Found {
+            api: Api::NdArray,
+            name: "CPU".into(),
+            part: Part::Cpu,
+            device,
+        });
     }
     gpus(&mut rows);
     rows
@@ -107,10 +120,17 @@ fn gpus(rows: &mut Vec<Found>) {
         // The graphics libraries panic rather than answer when a driver is missing.
         let devices = std::panic::catch_unwind(|| Device::enumerate(kind)).unwrap_or_default();
         for device in devices {
-            let Ok(identity) = std::panic::catch_unwind(|| device.identity()) else { continue };
+            let Ok(identity) = std::panic::catch_unwind(|| device.identity()) else {
+                continue;
+            };
             let software = identity.as_ref().is_none_or(|i| i.physical.is_none());
             let name = identity.map_or_else(|| format!("{device:?}"), |i| i.name);
-            rows.push(Found { api, name, part: if software { Part::Software } else { Part::Gpu }, device });
+            rows.push(Found {
+                api,
+                name,
+                part: if software { Part::Software } else { Part::Gpu },
+                device,
+            });
         }
     }
 }
@@ -122,7 +142,10 @@ fn gpus(rows: &mut Vec<Found>) {
 pub fn pick(name: &str) -> anyhow::Result<Device> {
     if name == "auto" {
         let rows = list();
-        let chosen = rows.iter().find(|row| row.part == Part::Gpu).unwrap_or(&rows[0]);
+        let chosen = rows
+            .iter()
+            .find(|row| row.part == Part::Gpu)
+            .unwrap_or(&rows[0]);
         return Ok(chosen.device.clone());
     }
     let (api_name, index) = match name.split_once(':') {
@@ -169,13 +192,20 @@ fn default_of(api: Api, name: &str) -> anyhow::Result<Device> {
 fn indexed(api: Api, index: &str, name: &str) -> anyhow::Result<Device> {
     let rows = list();
     if index == "cpu" && matches!(api, Api::Vulkan | Api::Wgpu) {
-        return match rows.iter().find(|row| matches(row, api) && row.part == Part::Software) {
+        return match rows
+            .iter()
+            .find(|row| matches(row, api) && row.part == Part::Software)
+        {
             Some(row) => Ok(row.device.clone()),
-            None => Err(user(format!("--device {name}: no software renderer was found; install one (SwiftShader) or use --device flex"))),
+            None => Err(user(format!(
+                "--device {name}: no software renderer was found; install one (SwiftShader) or use --device flex"
+            ))),
         };
     }
     let Ok(number) = index.parse::<usize>() else {
-        return Err(user(format!("--device {name}: {index:?} is not a row number of `cresset devices`")));
+        return Err(user(format!(
+            "--device {name}: {index:?} is not a row number of `cresset devices`"
+        )));
     };
     match rows.get(number) {
         Some(row) if matches(row, api) => Ok(row.device.clone()),
@@ -185,11 +215,18 @@ fn indexed(api: Api, index: &str, name: &str) -> anyhow::Result<Device> {
             row.name,
             api.name()
         ))),
-        None => Err(user(format!("--device {name}: `cresset devices` has {} rows, numbered from 0", rows.len()))),
+        None => Err(user(format!(
+            "--device {name}: `cresset devices` has {} rows, numbered from 0",
+            rows.len()
+        ))),
     }
 }
 
 /// The names that `--device` takes in this binary.
 pub fn compiled_in() -> Vec<&'static str> {
-    Api::ALL.iter().filter(|(api, _)| api.is_compiled_in()).map(|(_, name)| *name).collect()
+    Api::ALL
+        .iter()
+        .filter(|(api, _)| api.is_compiled_in())
+        .map(|(_, name)| *name)
+        .collect()
 }

@@ -36,8 +36,20 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 fn is_users(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<UserError>()
-            || cause.downcast_ref::<DataError>().is_some_and(|e| !matches!(e, DataError::Write { .. }))
-            || cause.downcast_ref::<ModelError>().is_some_and(|e| !matches!(e, ModelError::Io { action: "write", .. }))
-            || cause.downcast_ref::<RunError>().is_some_and(RunError::is_users)
+            || cause
+                .downcast_ref::<DataError>()
+                .is_some_and(|e| !matches!(e, DataError::Write { .. }))
+            || cause.downcast_ref::<ModelError>().is_some_and(|e| {
+                !matches!(
+                    e,
+                    ModelError::Io {
+                        action: "write",
+                        ..
+                    }
+                )
+            })
+            || cause
+                .downcast_ref::<RunError>()
+                .is_some_and(RunError::is_users)
     })
 }

@@ -35,12 +35,19 @@ impl RunFolder {
     /// # Errors
     /// A folder that cannot be written, or that holds something else than a run.
     pub fn open(root: &Path) -> anyhow::Result<RunFolder> {
-        let folder = RunFolder { root: root.to_owned() };
+        let folder = RunFolder {
+            root: root.to_owned(),
+        };
         let unwritable = |e: std::io::Error| {
-            user(format!("cannot write the output folder {}: {e}; choose another train.out", root.display()))
+            user(format!(
+                "cannot write the output folder {}: {e}; choose another train.out",
+                root.display()
+            ))
         };
         if root.exists() {
-            let mut entries = fs::read_dir(root).map_err(unwritable)?.filter_map(Result::ok);
+            let mut entries = fs::read_dir(root)
+                .map_err(unwritable)?
+                .filter_map(Result::ok);
             if !folder.config().exists() && entries.next().is_some() {
                 return Err(user(format!(
                     "the output folder {} holds something that is not a run (no config.toml); choose another train.out or empty it",
@@ -49,7 +56,10 @@ impl RunFolder {
             }
         }
         fs::create_dir_all(root).map_err(unwritable)?;
-        tempfile::Builder::new().prefix(".probe").tempfile_in(root).map_err(unwritable)?;
+        tempfile::Builder::new()
+            .prefix(".probe")
+            .tempfile_in(root)
+            .map_err(unwritable)?;
         Ok(folder)
     }
 
@@ -99,11 +109,25 @@ impl RunFolder {
     /// A section that differs, by name.
     pub fn check_same_config(&self, config: &RunConfig) -> anyhow::Result<()> {
         let path = self.config();
-        let text = fs::read_to_string(&path).map_err(|e| user(format!("cannot read {}: {e}", path.display())))?;
-        let saved: toml::Table =
-            text.parse().map_err(|e| user(format!("{} is damaged ({e}); choose another train.out", path.display())))?;
+        let text = fs::read_to_string(&path)
+            .map_err(|e| user(format!("cannot read {}: {e}", path.display())))?;
+        let saved: toml::Table = text.parse().map_err(|e| {
+            user(format!(
+                "{} is damaged ({e}); choose another train.out",
+                path.display()
+            ))
+        })?;
         let now: toml::Table = toml::Table::try_from(config)?;
-        for section in ["seed", "data", "tokenizer", "special", "model", "objective", "optim", "schedule"] {
+        for section in [
+            "seed",
+            "data",
+            "tokenizer",
+            "special",
+            "model",
+            "objective",
+            "optim",
+            "schedule",
+        ] {
             if saved.get(section) != now.get(section) {
                 return Err(user(format!(
                     "{} holds a run whose [{section}] differs from this config's; choose another train.out, or restore the section to continue it",
@@ -119,7 +143,10 @@ impl RunFolder {
     /// # Errors
     /// A file that cannot be written.
     pub fn begin(&self, config: &RunConfig, facts: &RunFacts) -> anyhow::Result<()> {
-        write_whole(&self.facts(), serde_json::to_string_pretty(facts)?.as_bytes())?;
+        write_whole(
+            &self.facts(),
+            serde_json::to_string_pretty(facts)?.as_bytes(),
+        )?;
         write_whole(&self.config(), toml::to_string_pretty(config)?.as_bytes())
     }
 }
@@ -130,7 +157,10 @@ impl RunFolder {
 /// The path and what the system said.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     use std::io::Write;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut builder = tempfile::Builder::new();
         // A temporary file is private by default; what it becomes is an ordinary file.

@@ -22,22 +22,35 @@ pub enum Lines {
 /// # Errors
 /// A file that is not there, empty or not UTF-8; a line that is not JSON or has no `text`.
 pub fn read(path: &Path, lines: Lines) -> anyhow::Result<Vec<Example>> {
-    let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let name = if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         std::io::stdin().read_to_end(&mut bytes)?;
     } else {
-        bytes = std::fs::read(path).map_err(|e| user(format!("cannot read {name}: {e}; check the path")))?;
+        bytes = std::fs::read(path)
+            .map_err(|e| user(format!("cannot read {name}: {e}; check the path")))?;
     }
     let text = String::from_utf8(bytes).map_err(|e| {
-        let line = e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count() + 1;
-        user(format!("{name}, line {line}: not valid UTF-8; convert the file to UTF-8"))
+        let line = e.as_bytes()[..e.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|&&b| b == b'\n')
+            .count()
+            + 1;
+        user(format!(
+            "{name}, line {line}: not valid UTF-8; convert the file to UTF-8"
+        ))
     })?;
     let examples = text
         .lines()
         .enumerate()
         .filter(|(_, line)| lines == Lines::Plain || !line.trim().is_empty())
-        .map(|(i, line)| parse(line, i + 1, lines).map_err(|e| user(format!("{name}, line {}: {e}", i + 1))))
+        .map(|(i, line)| {
+            parse(line, i + 1, lines).map_err(|e| user(format!("{name}, line {}: {e}", i + 1)))
+        })
         .collect::<anyhow::Result<Vec<_>>>()?;
     if examples.is_empty() {
         return Err(user(format!("{name} holds no input; give one text a line")));
@@ -46,7 +59,10 @@ pub fn read(path: &Path, lines: Lines) -> anyhow::Result<Vec<Example>> {
 }
 
 fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
-    let mut example = Example { line: number, ..Example::default() };
+    let mut example = Example {
+        line: number,
+        ..Example::default()
+    };
     if lines == Lines::Plain {
         example.text = line.to_owned();
         return Ok(example);
@@ -54,7 +70,9 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
     let value: Value = serde_json::from_str(line)
         .map_err(|e| format!("not JSON ({e}); write {{\"text\": \"...\"}}, or pass --text for plain lines where the command has it"))?;
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    example.text = field("text").ok_or_else(|| "no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned())?;
+    example.text = field("text").ok_or_else(|| {
+        "no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned()
+    })?;
     example.pair = field("pair");
     example.id = match value.get("id") {
         Some(Value::String(id)) => Some(id.clone()),

@@ -52,10 +52,16 @@ pub fn metrics(values: &BTreeMap<String, f64>, as_json: bool) -> anyhow::Result<
     if as_json {
         return json(values);
     }
-    values.iter().try_for_each(|(name, value)| line(&format!("{name:<16} {value:.4}")))
+    values
+        .iter()
+        .try_for_each(|(name, value)| line(&format!("{name:<16} {value:.4}")))
 }
 
 /// Metrics in one line, for progress.
 pub fn metrics_line(values: &BTreeMap<String, f64>) -> String {
-    values.iter().map(|(name, value)| format!("{name} {value:.4}")).collect::<Vec<_>>().join("  ")
+    values
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.4}"))
+        .collect::<Vec<_>>()
+        .join("  ")
 }

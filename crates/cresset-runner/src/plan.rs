@@ -59,10 +59,15 @@ impl Plan {
         config.objective.validate()?;
         config.optim.validate().map_err(|e| user(e.to_string()))?;
         if let Duration::Steps(steps) = duration {
-            config.schedule.validate(steps).map_err(|e| user(e.to_string()))?;
+            config
+                .schedule
+                .validate(steps)
+                .map_err(|e| user(e.to_string()))?;
         }
         if config.tokenizer.path.is_some() && config.tokenizer.train.is_some() {
-            return Err(user("tokenizer.path and tokenizer.train are both given; keep one of them"));
+            return Err(user(
+                "tokenizer.path and tokenizer.train are both given; keep one of them",
+            ));
         }
         let (model, preset) = check_model(&config)?;
         if let Some(metric) = &config.train.keep_best {
@@ -76,39 +81,64 @@ impl Plan {
                 )));
             }
             if config.data.eval.is_empty() && config.data.split.is_none() {
-                return Err(user("train.keep_best needs held-out data; set data.eval or data.split"));
+                return Err(user(
+                    "train.keep_best needs held-out data; set data.eval or data.split",
+                ));
             }
         }
         let convention = config.special.convention.clone().or(preset);
-        Ok(Plan { config, model, convention, batch, bucketing, duration })
+        Ok(Plan {
+            config,
+            model,
+            convention,
+            batch,
+            bucketing,
+            duration,
+        })
     }
 
     /// Longest decoder input in tokens.
     pub fn max_target_length(&self) -> usize {
-        self.config.data.max_target_length.unwrap_or(self.config.data.max_length)
+        self.config
+            .data
+            .max_target_length
+            .unwrap_or(self.config.data.max_length)
     }
 }
 
 fn check_data(data: &DataConfig) -> anyhow::Result<(BatchSize, Bucketing)> {
     if data.train.is_empty() {
-        return Err(user("data.train names no file; set data.train = [\"train.jsonl\"]"));
+        return Err(user(
+            "data.train names no file; set data.train = [\"train.jsonl\"]",
+        ));
     }
     if let Some(split) = data.split {
         if !data.eval.is_empty() {
-            return Err(user("data.eval and data.split are both given; keep one of them"));
+            return Err(user(
+                "data.eval and data.split are both given; keep one of them",
+            ));
         }
         if !(split > 0.0 && split < 1.0) {
-            return Err(user(format!("data.split is {split} but must lie between 0 and 1, as in 0.1 for a tenth")));
+            return Err(user(format!(
+                "data.split is {split} but must lie between 0 and 1, as in 0.1 for a tenth"
+            )));
         }
     }
     if data.max_length < 3 {
-        return Err(user(format!("data.max_length is {} but must be at least 3 tokens, special tokens counted", data.max_length)));
+        return Err(user(format!(
+            "data.max_length is {} but must be at least 3 tokens, special tokens counted",
+            data.max_length
+        )));
     }
     if data.eval_batch_size == 0 {
         return Err(user("data.eval_batch_size is 0 but must be at least 1"));
     }
     let batch = match (data.batch_size, data.max_tokens) {
-        (Some(_), Some(_)) => return Err(user("data.batch_size and data.max_tokens are both given; keep one of them")),
+        (Some(_), Some(_)) => {
+            return Err(user(
+                "data.batch_size and data.max_tokens are both given; keep one of them",
+            ));
+        }
         (Some(0), None) => return Err(user("data.batch_size is 0 but must be at least 1")),
         (None, Some(tokens)) if tokens < data.max_length => {
             return Err(user(format!(
@@ -120,7 +150,14 @@ fn check_data(data: &DataConfig) -> anyhow::Result<(BatchSize, Bucketing)> {
         (None, Some(tokens)) => BatchSize::Tokens(tokens),
         (None, None) => BatchSize::Examples(32),
     };
-    Ok((batch, if data.bucket || data.max_tokens.is_some() { Bucketing::ByLength } else { Bucketing::None }))
+    Ok((
+        batch,
+        if data.bucket || data.max_tokens.is_some() {
+            Bucketing::ByLength
+        } else {
+            Bucketing::None
+        },
+    ))
 }
 
 fn check_train(train: &TrainConfig) -> anyhow::Result<Duration> {
@@ -128,18 +165,28 @@ fn check_train(train: &TrainConfig) -> anyhow::Result<Duration> {
         return Err(user("train.accumulate is 0 but must be at least 1"));
     }
     if train.eval_every == Some(0) || train.checkpoint_every == Some(0) {
-        return Err(user("train.eval_every and train.checkpoint_every must be at least 1 step; leave them out for the defaults"));
+        return Err(user(
+            "train.eval_every and train.checkpoint_every must be at least 1 step; leave them out for the defaults",
+        ));
     }
     if train.keep_last == 0 {
-        return Err(user("train.keep_last is 0 but must be at least 1, or the run could not be continued"));
+        return Err(user(
+            "train.keep_last is 0 but must be at least 1, or the run could not be continued",
+        ));
     }
     match (train.steps, train.epochs) {
         (Some(0), None) => Err(user("train.steps is 0 but must be at least 1")),
         (Some(steps), None) => Ok(Duration::Steps(steps)),
         (None, Some(epochs)) if epochs > 0.0 && epochs.is_finite() => Ok(Duration::Epochs(epochs)),
-        (None, Some(epochs)) => Err(user(format!("train.epochs is {epochs} but must be above 0"))),
-        (Some(_), Some(_)) => Err(user("train.steps and train.epochs are both given; keep one of them")),
-        (None, None) => Err(user("neither train.steps nor train.epochs is given; set train.epochs = 3")),
+        (None, Some(epochs)) => Err(user(format!(
+            "train.epochs is {epochs} but must be above 0"
+        ))),
+        (Some(_), Some(_)) => Err(user(
+            "train.steps and train.epochs are both given; keep one of them",
+        )),
+        (None, None) => Err(user(
+            "neither train.steps nor train.epochs is given; set train.epochs = 3",
+        )),
     }
 }
 
@@ -149,12 +196,18 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
         return Err(user(format!(
             "[model] must hold either path or one architecture ({}), but holds {}",
             names().join(", "),
-            if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") }
+            if keys.is_empty() {
+                "nothing".to_owned()
+            } else {
+                keys.join(", ")
+            }
         )));
     };
     let value = &config.model[key];
     if key == "path" {
-        let path = value.as_str().ok_or_else(|| user("model.path must be a folder name in quotes"))?;
+        let path = value
+            .as_str()
+            .ok_or_else(|| user("model.path must be a folder name in quotes"))?;
         return Ok((PlannedModel::Folder(PathBuf::from(path)), None));
     }
     let Some((kind, shape, preset)) = ARCHITECTURES.iter().find(|(name, ..)| *name == key) else {
@@ -173,27 +226,46 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
         )));
     }
     if config.tokenizer.path.is_none() && config.tokenizer.train.is_none() {
-        return Err(user("a new model needs a tokenizer; set tokenizer.path = \"folder\" or [tokenizer.train] kind = \"wordpiece\""));
+        return Err(user(
+            "a new model needs a tokenizer; set tokenizer.path = \"folder\" or [tokenizer.train] kind = \"wordpiece\"",
+        ));
     }
     let Value::Object(sizes) = serde_json::to_value(value)? else {
-        return Err(user(format!("model.{kind} must be a table of sizes, as in model.{kind} = {{ n_layers = 4 }}")));
+        return Err(user(format!(
+            "model.{kind} must be a table of sizes, as in model.{kind} = {{ n_layers = 4 }}"
+        )));
     };
     let mut probe = sizes.clone();
     probe.entry("vocab_size").or_insert(Value::from(1000));
     let model = ModelConfig::from_toml_table(kind, probe)?;
     check_positions(&model, &config.objective, &config.data)?;
-    Ok((PlannedModel::New { kind: (*kind).to_owned(), sizes }, Some((*preset).to_owned())))
+    Ok((
+        PlannedModel::New {
+            kind: (*kind).to_owned(),
+            sizes,
+        },
+        Some((*preset).to_owned()),
+    ))
 }
 
 /// Refuses rows longer than the model has positions.
 ///
 /// # Errors
 /// `data.max_length` or `data.max_target_length` above the model's positions.
-pub fn check_positions(model: &ModelConfig, objective: &ObjectiveConfig, data: &DataConfig) -> anyhow::Result<()> {
-    let Some(positions) = model.max_positions() else { return Ok(()) };
+pub fn check_positions(
+    model: &ModelConfig,
+    objective: &ObjectiveConfig,
+    data: &DataConfig,
+) -> anyhow::Result<()> {
+    let Some(positions) = model.max_positions() else {
+        return Ok(());
+    };
     let mut limits = vec![("data.max_length", data.max_length)];
     if objective.shape() == Shape::EncoderDecoder {
-        limits.extend(data.max_target_length.map(|n| ("data.max_target_length", n)));
+        limits.extend(
+            data.max_target_length
+                .map(|n| ("data.max_target_length", n)),
+        );
     }
     for (key, length) in limits {
         if length > positions {

@@ -31,7 +31,14 @@ impl Progress {
         bar.reset_eta();
         let plain = bar.is_hidden() && !quiet;
         let now = Instant::now();
-        Progress { bar, quiet, plain, started: now, tokens: 0, last_line: now }
+        Progress {
+            bar,
+            quiet,
+            plain,
+            started: now,
+            tokens: 0,
+            last_line: now,
+        }
     }
 
     /// After a step.

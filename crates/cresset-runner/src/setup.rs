@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use cresset_data::{BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples};
+use cresset_data::{
+    BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
+};
 use cresset_objectives::{
-    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup, new_model_config,
+    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup,
+    new_model_config,
 };
 
 use crate::config::{DataConfig, RunConfig};
@@ -17,7 +20,11 @@ use crate::plan::{Plan, PlannedModel, check_positions};
 ///
 /// # Errors
 /// Data that cannot be read, a tokenizer or model folder that does not fit.
-pub fn of_plan(plan: &Plan, device: Device, tokenizer_folder: Option<&Path>) -> anyhow::Result<Setup> {
+pub fn of_plan(
+    plan: &Plan,
+    device: Device,
+    tokenizer_folder: Option<&Path>,
+) -> anyhow::Result<Setup> {
     let config = &plan.config;
     let (train, eval) = examples(config)?;
     let folder = match &plan.model {
@@ -27,9 +34,12 @@ pub fn of_plan(plan: &Plan, device: Device, tokenizer_folder: Option<&Path>) -> 
     let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
     let convention = convention(plan, folder.as_ref(), &tokenizer)?;
     let model = match (&plan.model, folder) {
-        (PlannedModel::New { kind, sizes }, _) => {
-            ModelSource::New(Box::new(new_model_config(kind, sizes.clone(), &tokenizer, &convention)?))
-        }
+        (PlannedModel::New { kind, sizes }, _) => ModelSource::New(Box::new(new_model_config(
+            kind,
+            sizes.clone(),
+            &tokenizer,
+            &convention,
+        )?)),
         (PlannedModel::Folder(_), Some(folder)) => {
             check_positions(&folder.config, &config.objective, &config.data)?;
             ModelSource::Folder(Box::new(folder), NewHead::Allowed)
@@ -66,7 +76,12 @@ pub fn of_plan(plan: &Plan, device: Device, tokenizer_folder: Option<&Path>) -> 
 ///
 /// # Errors
 /// A folder or data that cannot be read, or do not fit each other.
-pub fn of_folder(folder: ModelFolder, eval: Vec<Example>, batch_size: usize, device: Device) -> anyhow::Result<(ObjectiveConfig, Setup)> {
+pub fn of_folder(
+    folder: ModelFolder,
+    eval: Vec<Example>,
+    batch_size: usize,
+    device: Device,
+) -> anyhow::Result<(ObjectiveConfig, Setup)> {
     let facts = folder.facts.clone().ok_or_else(|| {
         user(format!("{} was not trained by this tool, so its task is not known (no task in cresset.json); fine-tune it with `cresset train` first", folder.path.display()))
     })?;
@@ -95,7 +110,11 @@ pub fn of_folder(folder: ModelFolder, eval: Vec<Example>, batch_size: usize, dev
 
 /// How the files of a `[data]` section are read.
 pub fn source_of(data: &DataConfig, files: Vec<PathBuf>) -> SourceConfig {
-    SourceConfig { format: data.format, files, fields: data.fields.clone() }
+    SourceConfig {
+        format: data.format,
+        files,
+        fields: data.fields.clone(),
+    }
 }
 
 /// Training and held-out examples.
@@ -108,23 +127,40 @@ pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example
     if !data.eval.is_empty() {
         return Ok((train, read_examples(&source_of(data, data.eval.clone()))?));
     }
-    let Some(split) = data.split else { return Ok((train, Vec::new())) };
+    let Some(split) = data.split else {
+        return Ok((train, Vec::new()));
+    };
     if let [only] = &mut train[..] {
         let n_chars = only.text.chars().count();
         let kept = n_chars - (n_chars as f64 * split).round() as usize;
-        let at = only.text.char_indices().nth(kept).map_or(only.text.len(), |(i, _)| i);
-        let held_out = Example { text: only.text.split_off(at), ..only.clone() };
+        let at = only
+            .text
+            .char_indices()
+            .nth(kept)
+            .map_or(only.text.len(), |(i, _)| i);
+        let held_out = Example {
+            text: only.text.split_off(at),
+            ..only.clone()
+        };
         return Ok((train, vec![held_out]));
     }
     let held = ((train.len() as f64 * split).round() as usize).max(1);
     if held >= train.len() {
-        return Err(user(format!("data.split {split} of {} examples leaves none to train on; lower it", train.len())));
+        return Err(user(format!(
+            "data.split {split} of {} examples leaves none to train on; lower it",
+            train.len()
+        )));
     }
     let eval = train.split_off(train.len() - held);
     Ok((train, eval))
 }
 
-fn tokenizer(plan: &Plan, folder: Option<&ModelFolder>, train: &[Example], saved: Option<&Path>) -> anyhow::Result<Arc<Tokenizer>> {
+fn tokenizer(
+    plan: &Plan,
+    folder: Option<&ModelFolder>,
+    train: &[Example],
+    saved: Option<&Path>,
+) -> anyhow::Result<Arc<Tokenizer>> {
     let config = &plan.config.tokenizer;
     if let Some(saved) = saved.filter(|s| s.join("tokenizer.json").exists()) {
         return Ok(Arc::new(Tokenizer::load(saved)?));
@@ -135,7 +171,9 @@ fn tokenizer(plan: &Plan, folder: Option<&ModelFolder>, train: &[Example], saved
     match (folder, &config.train) {
         (Some(folder), _) => Ok(folder.tokenizer.clone()),
         (None, Some(_)) => Ok(Arc::new(trained_tokenizer(plan, train)?)),
-        (None, None) => Err(user("a new model needs a tokenizer; set tokenizer.path or [tokenizer.train]")),
+        (None, None) => Err(user(
+            "a new model needs a tokenizer; set tokenizer.path or [tokenizer.train]",
+        )),
     }
 }
 
@@ -144,7 +182,9 @@ fn tokenizer(plan: &Plan, folder: Option<&ModelFolder>, train: &[Example], saved
 /// # Errors
 /// No `[tokenizer.train]`; text too small for the vocabulary asked for.
 pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Tokenizer> {
-    let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| user("the config has no [tokenizer.train]; add it with kind and vocab_size"))?;
+    let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| {
+        user("the config has no [tokenizer.train]; add it with kind and vocab_size")
+    })?;
     let convention = plan.convention.as_deref().unwrap_or("bert");
     // A prefix stands in front of every source text, so the vocabulary must be able to spell it.
     let prefix = match &plan.config.objective {
@@ -153,16 +193,32 @@ pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Token
     };
     let texts = train
         .iter()
-        .flat_map(|e| [Some(e.text.as_str()), e.pair.as_deref(), e.target.as_deref()].into_iter().flatten())
+        .flat_map(|e| {
+            [
+                Some(e.text.as_str()),
+                e.pair.as_deref(),
+                e.target.as_deref(),
+            ]
+            .into_iter()
+            .flatten()
+        })
         .chain((!prefix.is_empty()).then_some(prefix));
     Ok(Tokenizer::train(config, texts, convention)?)
 }
 
-fn convention(plan: &Plan, folder: Option<&ModelFolder>, tokenizer: &Tokenizer) -> anyhow::Result<Arc<Convention>> {
+fn convention(
+    plan: &Plan,
+    folder: Option<&ModelFolder>,
+    tokenizer: &Tokenizer,
+) -> anyhow::Result<Arc<Convention>> {
     let overrides = &plan.config.special.overrides;
     Ok(Arc::new(match (&plan.convention, folder) {
         (Some(name), _) => Convention::with_overrides(name, overrides, tokenizer)?,
         (None, Some(folder)) => folder.convention()?,
-        (None, None) => return Err(user("special.convention is not given and the model has no default; set special.convention")),
+        (None, None) => {
+            return Err(user(
+                "special.convention is not given and the model has no default; set special.convention",
+            ));
+        }
     }))
 }

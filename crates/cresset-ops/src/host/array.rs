@@ -20,7 +20,12 @@ impl<'a> Array<'a> {
             Some(values) => Cow::Borrowed(values),
             None => {
                 let dense = tensor.to_contiguous();
-                Cow::Owned(dense.as_slice::<f32>().expect("float tensors of this backend are f32").to_vec())
+                Cow::Owned(
+                    dense
+                        .as_slice::<f32>()
+                        .expect("float tensors of this backend are f32")
+                        .to_vec(),
+                )
             }
         };
         Array { values, shape }
@@ -36,12 +41,19 @@ impl Array<'static> {
     /// An array of these values.
     pub(crate) fn new(values: Vec<f32>, shape: &[usize]) -> Self {
         debug_assert_eq!(values.len(), shape.iter().product::<usize>());
-        Array { values: Cow::Owned(values), shape: shape.to_vec() }
+        Array {
+            values: Cow::Owned(values),
+            shape: shape.to_vec(),
+        }
     }
 
     /// As a tensor.
     pub(crate) fn into_flex(self) -> FlexTensor {
         let layout = Layout::contiguous(Shape::from(self.shape));
-        FlexTensor::new(Bytes::from_elems(self.values.into_owned()), layout, DType::F32)
+        FlexTensor::new(
+            Bytes::from_elems(self.values.into_owned()),
+            layout,
+            DType::F32,
+        )
     }
 }

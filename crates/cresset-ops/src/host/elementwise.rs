@@ -13,33 +13,39 @@ const CHUNK: usize = 16 * 1024;
 /// `out[i] = f(i, x[i])`, in parallel.
 fn map(x: &Array<'_>, f: impl Fn(u32, f32) -> f32 + Sync) -> Array<'static> {
     let mut out = vec![0.0; x.values.len()];
-    out.par_chunks_mut(CHUNK).zip(x.values.par_chunks(CHUNK)).enumerate().for_each(|(chunk, (out, x))| {
-        let first = (chunk * CHUNK) as u32;
-        vectorised(
-            #[inline(always)]
-            || {
-                for (i, (out, &x)) in (first..).zip(out.iter_mut().zip(x)) {
-                    *out = f(i, x);
-                }
-            },
-        );
-    });
+    out.par_chunks_mut(CHUNK)
+        .zip(x.values.par_chunks(CHUNK))
+        .enumerate()
+        .for_each(|(chunk, (out, x))| {
+            let first = (chunk * CHUNK) as u32;
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (i, (out, &x)) in (first..).zip(out.iter_mut().zip(x)) {
+                        *out = f(i, x);
+                    }
+                },
+            );
+        });
     Array::new(out, &x.shape)
 }
 
 /// `out[i] = f(x[i], g[i])`, in parallel.
 fn map_2(x: &Array<'_>, g: &Array<'_>, f: impl Fn(f32, f32) -> f32 + Sync) -> Array<'static> {
     let mut out = vec![0.0; x.values.len()];
-    out.par_chunks_mut(CHUNK).zip(x.values.par_chunks(CHUNK)).zip(g.values.par_chunks(CHUNK)).for_each(|((out, x), g)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (out, (&x, &g)) in out.iter_mut().zip(x.iter().zip(g)) {
-                    *out = f(x, g);
-                }
-            },
-        );
-    });
+    out.par_chunks_mut(CHUNK)
+        .zip(x.values.par_chunks(CHUNK))
+        .zip(g.values.par_chunks(CHUNK))
+        .for_each(|((out, x), g)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (out, (&x, &g)) in out.iter_mut().zip(x.iter().zip(g)) {
+                        *out = f(x, g);
+                    }
+                },
+            );
+        });
     Array::new(out, &x.shape)
 }
 
@@ -49,11 +55,22 @@ pub(crate) struct Dropout(pub(crate) DropoutKey);
 
 impl Kernel for Dropout {
     fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
-        (map(&inputs[0], #[inline(always)] |i, x| x * self.0.factor(i)), Vec::new())
+        (
+            map(
+                &inputs[0],
+                #[inline(always)]
+                |i, x| x * self.0.factor(i),
+            ),
+            Vec::new(),
+        )
     }
 
     fn backward(&self, _: &[Array<'_>], _: &[Array<'_>], grad: &Array<'_>) -> Vec<Array<'static>> {
-        vec![map(grad, #[inline(always)] |i, g| g * self.0.factor(i))]
+        vec![map(
+            grad,
+            #[inline(always)]
+            |i, g| g * self.0.factor(i),
+        )]
     }
 }
 
@@ -63,10 +80,22 @@ pub(crate) struct Gelu;
 
 impl Kernel for Gelu {
     fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
-        (map(&inputs[0], #[inline(always)] |_, x| x * share_below(x)), Vec::new())
+        (
+            map(
+                &inputs[0],
+                #[inline(always)]
+                |_, x| x * share_below(x),
+            ),
+            Vec::new(),
+        )
     }
 
-    fn backward(&self, inputs: &[Array<'_>], _: &[Array<'_>], grad: &Array<'_>) -> Vec<Array<'static>> {
+    fn backward(
+        &self,
+        inputs: &[Array<'_>],
+        _: &[Array<'_>],
+        grad: &Array<'_>,
+    ) -> Vec<Array<'static>> {
         /// 1 / sqrt(2 pi)
         const DENSITY: f32 = 0.398_942_3;
         vec![map_2(
@@ -102,7 +131,12 @@ impl Kernel for GeluTanh {
         (output, Vec::new())
     }
 
-    fn backward(&self, inputs: &[Array<'_>], _: &[Array<'_>], grad: &Array<'_>) -> Vec<Array<'static>> {
+    fn backward(
+        &self,
+        inputs: &[Array<'_>],
+        _: &[Array<'_>],
+        grad: &Array<'_>,
+    ) -> Vec<Array<'static>> {
         vec![map_2(
             &inputs[0],
             grad,

@@ -64,16 +64,26 @@ pub(crate) fn largest(values: &[f32]) -> f32 {
     let rest = chunks.remainder();
     for chunk in chunks {
         for i in 0..LANES {
-            lanes[i] = if chunk[i] > lanes[i] { chunk[i] } else { lanes[i] };
+            lanes[i] = if chunk[i] > lanes[i] {
+                chunk[i]
+            } else {
+                lanes[i]
+            };
             is_nan[i] |= chunk[i].is_nan();
         }
     }
     for i in 0..rest.len() {
-        lanes[i] = if rest[i] > lanes[i] { rest[i] } else { lanes[i] };
+        lanes[i] = if rest[i] > lanes[i] {
+            rest[i]
+        } else {
+            lanes[i]
+        };
         is_nan[i] |= rest[i].is_nan();
     }
     let found_nan = is_nan.iter().any(|&n| n);
-    let most = lanes.iter().fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+    let most = lanes
+        .iter()
+        .fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
     if found_nan { f32::NAN } else { most }
 }
 
@@ -106,7 +116,9 @@ pub(crate) fn exp(x: f32) -> f32 {
 pub(crate) fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
-    let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t + 0.254_829_6) * t;
+    let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t
+        + 0.254_829_6)
+        * t;
     let y = 1.0 - p * exp(-a * a);
     if x < 0.0 { -y } else { y }
 }
@@ -138,7 +150,9 @@ mod tests {
 
     #[test]
     fn tanh_has_its_stated_absolute_error() {
-        let worst = points(-12.0, 12.0).map(|x| (f64::from(tanh(x as f32)) - f64::from(x as f32).tanh()).abs()).fold(0.0, f64::max);
+        let worst = points(-12.0, 12.0)
+            .map(|x| (f64::from(tanh(x as f32)) - f64::from(x as f32).tanh()).abs())
+            .fold(0.0, f64::max);
         assert!(worst < 5e-7, "{worst}");
     }
 
@@ -153,7 +167,9 @@ mod tests {
             }
             sum * 2.0 / std::f64::consts::PI.sqrt()
         };
-        let worst = points(-3.0, 3.0).map(|x| (f64::from(erf(x as f32)) - exact(f64::from(x as f32))).abs()).fold(0.0, f64::max);
+        let worst = points(-3.0, 3.0)
+            .map(|x| (f64::from(erf(x as f32)) - exact(f64::from(x as f32))).abs())
+            .fold(0.0, f64::max);
         assert!(worst < 1e-6, "{worst}");
     }
 }

@@ -17,17 +17,25 @@ pub(crate) fn adamw(param: &mut [f32], grad: &[f32], m: &mut [f32], v: &mut [f32
     let epsilon = at.epsilon as f32;
     let grad_scale = at.grad_scale as f32;
     let parts = param.par_chunks_mut(CHUNK).zip(grad.par_chunks(CHUNK));
-    parts.zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK)).for_each(|(((param, grad), m), v)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (((param, &grad), m), v) in param.iter_mut().zip(grad).zip(m.iter_mut()).zip(v.iter_mut()) {
-                    let grad = grad * grad_scale;
-                    *m = *m * beta1 + grad * (1.0 - beta1);
-                    *v = *v * beta2 + grad * grad * (1.0 - beta2);
-                    *param = *param * keep - size * *m / (v.sqrt() * root + epsilon);
-                }
-            },
-        );
-    });
+    parts
+        .zip(m.par_chunks_mut(CHUNK))
+        .zip(v.par_chunks_mut(CHUNK))
+        .for_each(|(((param, grad), m), v)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (((param, &grad), m), v) in param
+                        .iter_mut()
+                        .zip(grad)
+                        .zip(m.iter_mut())
+                        .zip(v.iter_mut())
+                    {
+                        let grad = grad * grad_scale;
+                        *m = *m * beta1 + grad * (1.0 - beta1);
+                        *v = *v * beta2 + grad * grad * (1.0 - beta2);
+                        *param = *param * keep - size * *m / (v.sqrt() * root + epsilon);
+                    }
+                },
+            );
+        });
 }

@@ -29,8 +29,16 @@ pub(crate) fn cross_entropy(logits: &Array<'_>, targets: Targets<'_>) -> f32 {
                 #[inline(always)]
                 || {
                     let most = largest(row);
-                    let total = sum_of(row, #[inline(always)] |v| exp(v - most));
-                    let mean = sum_of(row, #[inline(always)] |v| v - most) / width as f32;
+                    let total = sum_of(
+                        row,
+                        #[inline(always)]
+                        |v| exp(v - most),
+                    );
+                    let mean = sum_of(
+                        row,
+                        #[inline(always)]
+                        |v| v - most,
+                    ) / width as f32;
                     (most, total, mean)
                 },
             );
@@ -48,30 +56,43 @@ pub(crate) fn cross_entropy(logits: &Array<'_>, targets: Targets<'_>) -> f32 {
 }
 
 /// Gradient of [`cross_entropy`] times `grad`.
-pub(crate) fn cross_entropy_backward(logits: &Array<'_>, targets: Targets<'_>, grad: f32) -> Array<'static> {
+pub(crate) fn cross_entropy_backward(
+    logits: &Array<'_>,
+    targets: Targets<'_>,
+    grad: f32,
+) -> Array<'static> {
     let width = logits.width();
     let mut out = vec![0.0; logits.values.len()];
-    let rows = out.par_chunks_exact_mut(width).zip(logits.values.par_chunks_exact(width));
-    rows.zip(targets.ids).zip(targets.weights).for_each(|(((out, row), &target), &weight)| {
-        if weight == 0.0 {
-            return;
-        }
-        let factor = weight * grad;
-        vectorised(
-            #[inline(always)]
-            || {
-                let most = largest(row);
-                for (out, &v) in out.iter_mut().zip(row) {
-                    *out = exp(v - most);
-                }
-                let scale = factor / sum_of(out, #[inline(always)] |v| v);
-                let spread = factor * targets.smoothing / width as f32;
-                for out in out.iter_mut() {
-                    *out = *out * scale - spread;
-                }
-            },
-        );
-        out[target as usize] -= factor * (1.0 - targets.smoothing);
-    });
+    let rows = out
+        .par_chunks_exact_mut(width)
+        .zip(logits.values.par_chunks_exact(width));
+    rows.zip(targets.ids)
+        .zip(targets.weights)
+        .for_each(|(((out, row), &target), &weight)| {
+            if weight == 0.0 {
+                return;
+            }
+            let factor = weight * grad;
+            vectorised(
+                #[inline(always)]
+                || {
+                    let most = largest(row);
+                    for (out, &v) in out.iter_mut().zip(row) {
+                        *out = exp(v - most);
+                    }
+                    let scale = factor
+                        / sum_of(
+                            out,
+                            #[inline(always)]
+                            |v| v,
+                        );
+                    let spread = factor * targets.smoothing / width as f32;
+                    for out in out.iter_mut() {
+                        *out = *out * scale - spread;
+                    }
+                },
+            );
+            out[target as usize] -= factor * (1.0 - targets.smoothing);
+        });
     Array::new(out, &logits.shape)
 }

@@ -9,7 +9,15 @@ fn the_update_equals_the_plain_version_over_several_steps() {
     let mut expected = fused.clone();
     for step in 1..=5 {
         let grad = plain(10 + step);
-        let at = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1, step, grad_scale: 0.5 };
+        let at = AdamWStep {
+            lr: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.1,
+            step,
+            grad_scale: 0.5,
+        };
         fused = adamw(fused.0, grad.clone(), fused.1, fused.2, at);
         expected = reference::adamw(expected.0, grad, expected.1, expected.2, at);
     }
@@ -22,7 +30,15 @@ fn the_update_equals_the_plain_version_over_several_steps() {
 fn a_shared_tensor_is_not_changed_behind_its_other_owner() {
     let param = constant([4], 1, 1.0).inner();
     let before = values(param.clone());
-    let at = AdamWStep { lr: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, step: 1, grad_scale: 1.0 };
+    let at = AdamWStep {
+        lr: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        step: 1,
+        grad_scale: 1.0,
+    };
     let zeros = param.zeros_like();
     let (after, ..) = adamw(param.clone(), param.ones_like(), zeros.clone(), zeros, at);
     assert_eq!(values(param), before);

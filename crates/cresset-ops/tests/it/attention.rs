@@ -20,7 +20,14 @@ const SCALE: f64 = 0.4;
 
 impl Case {
     fn plain() -> Self {
-        Case { lengths: None, side: PadSide::Right, causality: Causality::Bidirectional, queries: 6, keys: 6, bias: None }
+        Case {
+            lengths: None,
+            side: PadSide::Right,
+            causality: Causality::Bidirectional,
+            queries: 6,
+            keys: 6,
+            bias: None,
+        }
     }
 
     fn leaves(&self) -> Vec<Tensor<4>> {
@@ -29,7 +36,10 @@ impl Case {
             leaf([BATCH, self.keys, HEADS, WIDTH], 2, 2.0),
             leaf([BATCH, self.keys, HEADS, WIDTH], 3, 2.0),
         ];
-        leaves.extend(self.bias.map(|texts| leaf([texts, HEADS, self.queries, self.keys], 4, 1.0)));
+        leaves.extend(
+            self.bias
+                .map(|texts| leaf([texts, HEADS, self.queries, self.keys], 4, 1.0)),
+        );
         leaves
     }
 
@@ -39,7 +49,10 @@ impl Case {
             k: leaves[1].clone(),
             v: leaves[2].clone(),
             bias: leaves.get(3).cloned(),
-            keep: self.lengths.as_ref().map(|l| KeepMask::from_lengths(l, self.keys, self.side, &device().autodiff())),
+            keep: self
+                .lengths
+                .as_ref()
+                .map(|l| KeepMask::from_lengths(l, self.keys, self.side, &device().autodiff())),
             causality: self.causality,
             scale: SCALE,
             dropout,
@@ -52,7 +65,8 @@ impl Case {
             PadSide::Right => key < l[text],
             PadSide::Left => key >= self.keys - l[text],
         });
-        kept && (self.causality == Causality::Bidirectional || key <= query + self.keys - self.queries)
+        kept && (self.causality == Causality::Bidirectional
+            || key <= query + self.keys - self.queries)
     }
 
     /// The sum of the output times fixed weights, in f64.
@@ -66,7 +80,10 @@ impl Case {
                 for query in 0..self.queries {
                     let score = |key: usize| {
                         let dot: f64 = (0..WIDTH)
-                            .map(|i| at(&inputs[0], self.queries, text, query, head, i) * at(&inputs[1], self.keys, text, key, head, i))
+                            .map(|i| {
+                                at(&inputs[0], self.queries, text, query, head, i)
+                                    * at(&inputs[1], self.keys, text, key, head, i)
+                            })
                             .sum();
                         let bias = self.bias.map_or(0.0, |texts| {
                             let t = if texts == 1 { 0 } else { text };
@@ -74,11 +91,16 @@ impl Case {
                         });
                         (dot * SCALE + bias).exp()
                     };
-                    let seen: Vec<(usize, f64)> =
-                        (0..self.keys).filter(|&k| self.sees(text, query, k)).map(|k| (k, score(k))).collect();
+                    let seen: Vec<(usize, f64)> = (0..self.keys)
+                        .filter(|&k| self.sees(text, query, k))
+                        .map(|k| (k, score(k)))
+                        .collect();
                     let sum: f64 = seen.iter().map(|(_, s)| s).sum();
                     for i in 0..WIDTH {
-                        let value: f64 = seen.iter().map(|(k, s)| s / sum * at(&inputs[2], self.keys, text, *k, head, i)).sum();
+                        let value: f64 = seen
+                            .iter()
+                            .map(|(k, s)| s / sum * at(&inputs[2], self.keys, text, *k, head, i))
+                            .sum();
                         let index = ((text * self.queries + query) * HEADS + head) * WIDTH + i;
                         total += value * f64::from(weights[index]);
                     }
@@ -96,8 +118,15 @@ impl Case {
         let loss = (output * weights.clone()).sum();
         let grads = loss.clone().backward();
         let weights = values(weights);
-        let inputs: Vec<Vec<f64>> = leaves.iter().map(|l| values(l.clone()).into_iter().map(f64::from).collect()).collect();
-        assert_close(what, &values(loss), &[self.written_out(&inputs, &weights) as f32]);
+        let inputs: Vec<Vec<f64>> = leaves
+            .iter()
+            .map(|l| values(l.clone()).into_iter().map(f64::from).collect())
+            .collect();
+        assert_close(
+            what,
+            &values(loss),
+            &[self.written_out(&inputs, &weights) as f32],
+        );
         for (which, leaf) in leaves.iter().enumerate() {
             let found = values(leaf.grad(&grads).expect("a gradient"));
             let expected: Vec<f32> = (0..found.len())
@@ -118,31 +147,72 @@ impl Case {
 #[test]
 fn attention_equals_the_formula() {
     Case::plain().check("plain");
-    Case { queries: 3, keys: 7, ..Case::plain() }.check("cross");
+    Case {
+        queries: 3,
+        keys: 7,
+        ..Case::plain()
+    }
+    .check("cross");
 }
 
 #[test]
 fn padding_on_either_side_is_not_attended_to() {
-    Case { lengths: Some(vec![4, 6]), ..Case::plain() }.check("right padding");
-    Case { lengths: Some(vec![4, 6]), side: PadSide::Left, ..Case::plain() }.check("left padding");
+    Case {
+        lengths: Some(vec![4, 6]),
+        ..Case::plain()
+    }
+    .check("right padding");
+    Case {
+        lengths: Some(vec![4, 6]),
+        side: PadSide::Left,
+        ..Case::plain()
+    }
+    .check("left padding");
 }
 
 #[test]
 fn causal_attention_equals_the_formula_also_with_a_cache() {
-    Case { causality: Causality::Causal, ..Case::plain() }.check("causal");
-    Case { causality: Causality::Causal, queries: 2, keys: 6, ..Case::plain() }.check("causal, cached");
-    Case { causality: Causality::Causal, lengths: Some(vec![6, 3]), ..Case::plain() }.check("causal, padded");
+    Case {
+        causality: Causality::Causal,
+        ..Case::plain()
+    }
+    .check("causal");
+    Case {
+        causality: Causality::Causal,
+        queries: 2,
+        keys: 6,
+        ..Case::plain()
+    }
+    .check("causal, cached");
+    Case {
+        causality: Causality::Causal,
+        lengths: Some(vec![6, 3]),
+        ..Case::plain()
+    }
+    .check("causal, padded");
 }
 
 #[test]
 fn a_bias_is_added_and_learnt() {
-    Case { bias: Some(1), ..Case::plain() }.check("shared bias");
-    Case { bias: Some(BATCH), causality: Causality::Causal, ..Case::plain() }.check("own bias");
+    Case {
+        bias: Some(1),
+        ..Case::plain()
+    }
+    .check("shared bias");
+    Case {
+        bias: Some(BATCH),
+        causality: Causality::Causal,
+        ..Case::plain()
+    }
+    .check("own bias");
 }
 
 #[test]
 fn a_query_that_sees_nothing_gives_zeros() {
-    let case = Case { lengths: Some(vec![0, 6]), ..Case::plain() };
+    let case = Case {
+        lengths: Some(vec![0, 6]),
+        ..Case::plain()
+    };
     let output = values(case.run(&case.leaves(), 0.0, &Run::inference()));
     let (first, second) = output.split_at(output.len() / 2);
     assert!(first.iter().all(|v| *v == 0.0), "{first:?}");
@@ -151,41 +221,72 @@ fn a_query_that_sees_nothing_gives_zeros() {
 
 #[test]
 fn dropout_falls_on_the_probabilities_and_its_gradient_is_that_of_the_same_draw() {
-    let case = Case { keys: 40, queries: 40, ..Case::plain() };
+    let case = Case {
+        keys: 40,
+        queries: 40,
+        ..Case::plain()
+    };
     let leaves = case.leaves();
     let run = || Run::training(3, 1, 0);
     let output = case.run(&leaves, 0.5, &run());
-    assert_eq!(values(output.clone()), values(case.run(&leaves, 0.5, &run())));
+    assert_eq!(
+        values(output.clone()),
+        values(case.run(&leaves, 0.5, &run()))
+    );
     let plain = values(case.run(&leaves, 0.5, &Run::inference()));
     assert_ne!(values(output.clone()), plain);
     // The output is linear in the values, so the gradient of the values gives it back: sum(out) = sum(v * dv).
     let grads = output.clone().sum().backward();
-    let (v, dv) = (values(leaves[2].clone()), values(leaves[2].grad(&grads).expect("a gradient")));
+    let (v, dv) = (
+        values(leaves[2].clone()),
+        values(leaves[2].grad(&grads).expect("a gradient")),
+    );
     let back: f32 = v.iter().zip(&dv).map(|(v, d)| v * d).sum();
     let total: f32 = values(output).iter().sum();
-    assert!((back - total).abs() < 1e-2 * total.abs().max(1.0), "{back} and {total}");
+    assert!(
+        (back - total).abs() < 1e-2 * total.abs().max(1.0),
+        "{back} and {total}"
+    );
 }
 
 #[test]
 fn attention_with_dropout_equals_the_plain_version() {
-    let case = Case { lengths: Some(vec![4, 6]), causality: Causality::Causal, bias: Some(1), ..Case::plain() };
+    let case = Case {
+        lengths: Some(vec![4, 6]),
+        causality: Causality::Causal,
+        bias: Some(1),
+        ..Case::plain()
+    };
     let leaves = case.leaves();
     let input = || AttentionInput {
         q: leaves[0].clone(),
         k: leaves[1].clone(),
         v: leaves[2].clone(),
         bias: leaves.get(3).cloned(),
-        keep: Some(KeepMask::from_lengths(&[4, 6], 6, PadSide::Right, &device().autodiff())),
+        keep: Some(KeepMask::from_lengths(
+            &[4, 6],
+            6,
+            PadSide::Right,
+            &device().autodiff(),
+        )),
         causality: Causality::Causal,
         scale: SCALE,
         dropout: 0.3,
     };
     let of = |output: Tensor<4>| {
-        let grads = (output.clone() * constant(output.dims(), 8, 1.0)).sum().backward();
-        let grads: Vec<Vec<f32>> = leaves.iter().map(|l| values(l.grad(&grads).expect("a gradient"))).collect();
+        let grads = (output.clone() * constant(output.dims(), 8, 1.0))
+            .sum()
+            .backward();
+        let grads: Vec<Vec<f32>> = leaves
+            .iter()
+            .map(|l| values(l.grad(&grads).expect("a gradient")))
+            .collect();
         (values(output), grads)
     };
-    let (fused, plain) = (of(attention(input(), &Run::training(1, 1, 0))), of(reference::attention(input(), &Run::training(1, 1, 0))));
+    let (fused, plain) = (
+        of(attention(input(), &Run::training(1, 1, 0))),
+        of(reference::attention(input(), &Run::training(1, 1, 0))),
+    );
     assert_close("output", &fused.0, &plain.0);
     for (i, (f, p)) in fused.1.iter().zip(&plain.1).enumerate() {
         assert_close(&format!("gradient {i}"), f, p);

@@ -4,11 +4,17 @@ use cresset_ops::{reference, softmax_cross_entropy};
 use crate::device::{assert_close, constant, device, leaf, same, values};
 
 fn targets(ids: &[i32]) -> Tensor<1, Int> {
-    Tensor::from_data(TensorData::new(ids.to_vec(), [ids.len()]), &device().autodiff())
+    Tensor::from_data(
+        TensorData::new(ids.to_vec(), [ids.len()]),
+        &device().autodiff(),
+    )
 }
 
 fn weights(values: &[f32]) -> Tensor<1> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), &device().autodiff())
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), [values.len()]),
+        &device().autodiff(),
+    )
 }
 
 #[test]
@@ -58,8 +64,14 @@ fn bug_class_23_rows_of_weight_zero_contribute_nothing_whatever_they_hold() {
     let mut numbers = values(constant([3, 4], 1, 1.0));
     numbers[4] = f32::INFINITY;
     numbers[5] = f32::NAN;
-    let x = Tensor::<2>::from_data(TensorData::new(numbers, [3, 4]), &device().autodiff()).require_grad();
-    let loss = softmax_cross_entropy(x.clone(), targets(&[0, 1, 2]), weights(&[1.0, 0.0, 1.0]), 0.1);
+    let x = Tensor::<2>::from_data(TensorData::new(numbers, [3, 4]), &device().autodiff())
+        .require_grad();
+    let loss = softmax_cross_entropy(
+        x.clone(),
+        targets(&[0, 1, 2]),
+        weights(&[1.0, 0.0, 1.0]),
+        0.1,
+    );
     let grad = values(x.grad(&loss.clone().backward()).expect("a gradient"));
     assert!(values(loss)[0].is_finite());
     assert!(grad.iter().all(|g| g.is_finite()), "{grad:?}");
@@ -68,7 +80,10 @@ fn bug_class_23_rows_of_weight_zero_contribute_nothing_whatever_they_hold() {
 
 #[test]
 fn bug_class_22_a_kept_row_with_nan_gives_nan() {
-    let x = Tensor::<2>::from_data(TensorData::new(vec![0.0f32, f32::NAN, 1.0, 2.0], [2, 2]), &device().autodiff());
+    let x = Tensor::<2>::from_data(
+        TensorData::new(vec![0.0f32, f32::NAN, 1.0, 2.0], [2, 2]),
+        &device().autodiff(),
+    );
     let loss = softmax_cross_entropy(x, targets(&[0, 1]), weights(&[1.0, 1.0]), 0.0);
     assert!(values(loss)[0].is_nan());
 }

@@ -17,7 +17,11 @@ pub fn device() -> Device {
 
 /// How far a result may be from the plain version's: single precision on the CPU, shader arithmetic on a GPU.
 pub fn tolerance() -> f32 {
-    if std::env::var("CRESSET_TEST_DEVICE").is_ok_and(|d| d.starts_with("vulkan")) { 2e-3 } else { 2e-5 }
+    if std::env::var("CRESSET_TEST_DEVICE").is_ok_and(|d| d.starts_with("vulkan")) {
+        2e-3
+    } else {
+        2e-5
+    }
 }
 
 /// Numbers in [-scale, scale) from a fixed sequence.
@@ -52,7 +56,10 @@ pub fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let size = expected.iter().fold(1.0f32, |m, v| m.max(v.abs()));
     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-        assert!((f - e).abs() <= tolerance() * size, "{what}[{i}]: {f} but the plain version gives {e}");
+        assert!(
+            (f - e).abs() <= tolerance() * size,
+            "{what}[{i}]: {f} but the plain version gives {e}"
+        );
     }
 }
 
@@ -68,7 +75,10 @@ pub fn same<const D: usize, const N: usize, const R: usize>(
         let output = f(leaves.clone());
         let weight = constant(output.dims(), 99, 1.0);
         let grads = (output.clone() * weight).sum().backward();
-        let grads: Vec<Vec<f32>> = leaves.iter().map(|l| values(l.grad(&grads).expect("a gradient"))).collect();
+        let grads: Vec<Vec<f32>> = leaves
+            .iter()
+            .map(|l| values(l.grad(&grads).expect("a gradient")))
+            .collect();
         (values(output), grads)
     };
     let (found, expected) = (run(&fused), run(&plain));

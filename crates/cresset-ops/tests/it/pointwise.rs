@@ -5,14 +5,30 @@ use crate::device::{assert_close, constant, leaf, same, values};
 
 #[test]
 fn gelu_equals_the_plain_version() {
-    same("gelu", [leaf([3, 37], 1, 4.0)], |[x]| gelu(x), |[x]| reference::gelu(x));
-    same("gelu_tanh", [leaf([3, 37], 1, 4.0)], |[x]| gelu_tanh(x), |[x]| reference::gelu_tanh(x));
+    same(
+        "gelu",
+        [leaf([3, 37], 1, 4.0)],
+        |[x]| gelu(x),
+        |[x]| reference::gelu(x),
+    );
+    same(
+        "gelu_tanh",
+        [leaf([3, 37], 1, 4.0)],
+        |[x]| gelu_tanh(x),
+        |[x]| reference::gelu_tanh(x),
+    );
 }
 
 #[test]
 fn norms_equal_the_plain_versions() {
     for width in [1, 7, 16, 50] {
-        let leaves = || [leaf([70, width], 1, 3.0), leaf([1, width], 2, 1.0), leaf([1, width], 3, 1.0)];
+        let leaves = || {
+            [
+                leaf([70, width], 1, 3.0),
+                leaf([1, width], 2, 1.0),
+                leaf([1, width], 3, 1.0),
+            ]
+        };
         let row = |t: Tensor<2>| t.flatten::<1>(0, 1);
         same(
             "layer_norm",
@@ -21,7 +37,12 @@ fn norms_equal_the_plain_versions() {
             |[x, g, b]| reference::layer_norm(x, row(g), row(b), 1e-5),
         );
         let [x, g, _] = leaves();
-        same("rms_norm", [x, g], |[x, g]| rms_norm(x, row(g), 1e-6), |[x, g]| reference::rms_norm(x, row(g), 1e-6));
+        same(
+            "rms_norm",
+            [x, g],
+            |[x, g]| rms_norm(x, row(g), 1e-6),
+            |[x, g]| reference::rms_norm(x, row(g), 1e-6),
+        );
     }
 }
 
@@ -30,7 +51,11 @@ fn a_norm_of_a_transposed_tensor_reads_the_right_rows() {
     let x = constant([5, 9], 1, 2.0).transpose();
     let (gamma, beta) = (constant([5], 2, 1.0), constant([5], 3, 1.0));
     let found = values(layer_norm(x.clone(), gamma.clone(), beta.clone(), 1e-5));
-    assert_close("transposed", &found, &values(reference::layer_norm(x, gamma, beta, 1e-5)));
+    assert_close(
+        "transposed",
+        &found,
+        &values(reference::layer_norm(x, gamma, beta, 1e-5)),
+    );
 }
 
 #[test]
@@ -56,6 +81,9 @@ fn dropout_equals_the_plain_version_element_by_element() {
     let x = constant([33, 17], 5, 1.0);
     let (fused, plain) = (Run::training(7, 2, 1), Run::training(7, 2, 1));
     for _ in 0..2 {
-        assert_eq!(values(dropout(x.clone(), 0.2, &fused)), values(reference::dropout(x.clone(), 0.2, &plain)));
+        assert_eq!(
+            values(dropout(x.clone(), 0.2, &fused)),
+            values(reference::dropout(x.clone(), 0.2, &plain))
+        );
     }
 }

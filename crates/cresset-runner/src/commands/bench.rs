@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use cresset_data::{PadSide, PaddedIds, pad};
-use cresset_model::{CausalLm, DecoderConfig, EncoderConfig, MaskedLm, ModelConfig, Seq2SeqConfig, Seq2SeqLm};
+use cresset_model::{
+    CausalLm, DecoderConfig, EncoderConfig, MaskedLm, ModelConfig, Seq2SeqConfig, Seq2SeqLm,
+};
 use cresset_objectives::causal_lm::{CausalLanguageModelling, CausalLmBatch};
 use cresset_objectives::masked_lm::{MaskedLanguageModelling, MaskedLmBatch};
 use cresset_objectives::seq2seq::{Seq2SeqBatch, SequenceToSequence};
@@ -24,7 +26,10 @@ const WARM_UP: usize = 2;
 
 pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
     if args.steps <= WARM_UP {
-        return Err(user(format!("--steps is {} but must be above the {WARM_UP} of the warm-up", args.steps)));
+        return Err(user(format!(
+            "--steps is {} but must be above the {WARM_UP} of the warm-up",
+            args.steps
+        )));
     }
     let plain = device::pick(&common.device)?;
     let device = plain.clone().autodiff();
@@ -34,45 +39,79 @@ pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
         "bert-8x512" => bert([8, 512, 30522, 128, 8], args, &device, &mut rng)?,
         "gpt-6x384" => gpt(args, &device, &mut rng)?,
         "t5-4x256" => t5(args, &device, &mut rng)?,
-        other => return Err(user(format!("bench case {other:?} is unknown; choose one of {}", CASES.join(", ")))),
+        other => {
+            return Err(user(format!(
+                "bench case {other:?} is unknown; choose one of {}",
+                CASES.join(", ")
+            )));
+        }
     };
     let mut facts = json!({
         "case": args.case, "heads_at": args.heads_at, "device": common.device,
         "threads": common.threads.unwrap_or_else(rayon::current_num_threads),
     });
-    let Value::Object(facts) = &mut facts else { unreachable!("built as an object above") };
+    let Value::Object(facts) = &mut facts else {
+        unreachable!("built as an object above")
+    };
     facts.extend(measured);
     if common.json {
         return output::json(facts);
     }
-    facts.iter().try_for_each(|(name, value)| output::line(&format!("{name:<14} {value}")))
+    facts
+        .iter()
+        .try_for_each(|(name, value)| output::line(&format!("{name:<14} {value}")))
 }
 
 fn sizes(kind: &str, value: Value) -> anyhow::Result<ModelConfig> {
-    let Value::Object(table) = value else { unreachable!("called with an object") };
+    let Value::Object(table) = value else {
+        unreachable!("called with an object")
+    };
     Ok(ModelConfig::from_toml_table(kind, table)?)
 }
 
 fn random_rows(rows: usize, width: usize, vocabulary: usize, rng: &mut ChaCha8Rng) -> PaddedIds {
-    let rows: Vec<Vec<u32>> =
-        (0..rows).map(|_| (0..width).map(|_| rng.random_range(5..vocabulary as u32)).collect()).collect();
+    let rows: Vec<Vec<u32>> = (0..rows)
+        .map(|_| {
+            (0..width)
+                .map(|_| rng.random_range(5..vocabulary as u32))
+                .collect()
+        })
+        .collect();
     pad(&rows, 0, PadSide::Right)
 }
 
-fn bert([layers, hidden, vocabulary, seq, rows]: [usize; 5], args: &BenchArgs, device: &Device, rng: &mut ChaCha8Rng) -> anyhow::Result<serde_json::Map<String, Value>> {
-    let config = sizes("bert", json!({
-        "num_hidden_layers": layers, "hidden_size": hidden, "num_attention_heads": hidden / 64,
-        "intermediate_size": 4 * hidden, "vocab_size": vocabulary, "max_position_embeddings": seq,
-    }))?;
-    let ModelConfig::Bert(config) = config else { unreachable!("asked for bert") };
-    let objective = MaskedLanguageModelling::new(MaskedLm::new(&EncoderConfig::Bert(config), 0, device)?);
+fn bert(
+    [layers, hidden, vocabulary, seq, rows]: [usize; 5],
+    args: &BenchArgs,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> anyhow::Result<serde_json::Map<String, Value>> {
+    let config = sizes(
+        "bert",
+        json!({
+            "num_hidden_layers": layers, "hidden_size": hidden, "num_attention_heads": hidden / 64,
+            "intermediate_size": 4 * hidden, "vocab_size": vocabulary, "max_position_embeddings": seq,
+        }),
+    )?;
+    let ModelConfig::Bert(config) = config else {
+        unreachable!("asked for bert")
+    };
+    let objective =
+        MaskedLanguageModelling::new(MaskedLm::new(&EncoderConfig::Bert(config), 0, device)?);
     let input = random_rows(rows, seq, vocabulary, rng);
-    let targets: Vec<bool> = (0..rows * seq).map(|_| rng.random::<f64>() < 0.15).collect();
+    let targets: Vec<bool> = (0..rows * seq)
+        .map(|_| rng.random::<f64>() < 0.15)
+        .collect();
     let everywhere = args.heads_at == "all";
-    let positions: Vec<u32> = (0..(rows * seq) as u32).filter(|&i| everywhere || targets[i as usize]).collect();
+    let positions: Vec<u32> = (0..(rows * seq) as u32)
+        .filter(|&i| everywhere || targets[i as usize])
+        .collect();
     let batch = MaskedLmBatch {
         segments: vec![0; rows * seq],
-        weights: positions.iter().map(|&p| if targets[p as usize] { 1.0 } else { 0.0 }).collect(),
+        weights: positions
+            .iter()
+            .map(|&p| if targets[p as usize] { 1.0 } else { 0.0 })
+            .collect(),
         targets: positions.iter().map(|&p| input.ids[p as usize]).collect(),
         positions,
         input,
@@ -80,21 +119,49 @@ fn bert([layers, hidden, vocabulary, seq, rows]: [usize; 5], args: &BenchArgs, d
     measure(objective, batch, args.steps)
 }
 
-fn gpt(args: &BenchArgs, device: &Device, rng: &mut ChaCha8Rng) -> anyhow::Result<serde_json::Map<String, Value>> {
+fn gpt(
+    args: &BenchArgs,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> anyhow::Result<serde_json::Map<String, Value>> {
     let (vocabulary, seq, rows) = (8192, 256, 8);
-    let config = sizes("gpt2", json!({"n_layer": 6, "n_embd": 384, "n_head": 6, "n_positions": seq, "vocab_size": vocabulary}))?;
-    let ModelConfig::Gpt2(config) = config else { unreachable!("asked for gpt2") };
-    let objective = CausalLanguageModelling::new(CausalLm::new(&DecoderConfig::Gpt2(config), 0, device)?);
+    let config = sizes(
+        "gpt2",
+        json!({"n_layer": 6, "n_embd": 384, "n_head": 6, "n_positions": seq, "vocab_size": vocabulary}),
+    )?;
+    let ModelConfig::Gpt2(config) = config else {
+        unreachable!("asked for gpt2")
+    };
+    let objective =
+        CausalLanguageModelling::new(CausalLm::new(&DecoderConfig::Gpt2(config), 0, device)?);
     let input = random_rows(rows, seq, vocabulary, rng);
     let labels = random_rows(rows, seq, vocabulary, rng).ids;
-    measure(objective, CausalLmBatch { positions: input.flat_positions(), input, labels }, args.steps)
+    measure(
+        objective,
+        CausalLmBatch {
+            positions: input.flat_positions(),
+            input,
+            labels,
+        },
+        args.steps,
+    )
 }
 
-fn t5(args: &BenchArgs, device: &Device, rng: &mut ChaCha8Rng) -> anyhow::Result<serde_json::Map<String, Value>> {
+fn t5(
+    args: &BenchArgs,
+    device: &Device,
+    rng: &mut ChaCha8Rng,
+) -> anyhow::Result<serde_json::Map<String, Value>> {
     let (vocabulary, source, target, rows) = (8192, 64, 64, 16);
-    let config = sizes("t5", json!({"num_layers": 4, "d_model": 256, "d_kv": 64, "d_ff": 1024, "num_heads": 4, "vocab_size": vocabulary}))?;
-    let ModelConfig::T5(config) = config else { unreachable!("asked for t5") };
-    let objective = SequenceToSequence::new(Seq2SeqLm::new(&Seq2SeqConfig::T5(config), 0, device)?, 0.0);
+    let config = sizes(
+        "t5",
+        json!({"num_layers": 4, "d_model": 256, "d_kv": 64, "d_ff": 1024, "num_heads": 4, "vocab_size": vocabulary}),
+    )?;
+    let ModelConfig::T5(config) = config else {
+        unreachable!("asked for t5")
+    };
+    let objective =
+        SequenceToSequence::new(Seq2SeqLm::new(&Seq2SeqConfig::T5(config), 0, device)?, 0.0);
     let decoder_input = random_rows(rows, target, vocabulary, rng);
     let batch = Seq2SeqBatch {
         source: random_rows(rows, source, vocabulary, rng),
@@ -105,7 +172,11 @@ fn t5(args: &BenchArgs, device: &Device, rng: &mut ChaCha8Rng) -> anyhow::Result
     measure(objective, batch, args.steps)
 }
 
-fn measure<O: Objective>(objective: O, batch: O::Batch, steps: usize) -> anyhow::Result<serde_json::Map<String, Value>> {
+fn measure<O: Objective>(
+    objective: O,
+    batch: O::Batch,
+    steps: usize,
+) -> anyhow::Result<serde_json::Map<String, Value>> {
     let parameters = objective.num_params();
     let tokens = O::tokens(&batch);
     let config = TrainerConfig {
@@ -130,7 +201,9 @@ fn measure<O: Objective>(objective: O, batch: O::Batch, steps: usize) -> anyhow:
         "step_ms": round(median), "min_ms": round(times[0]), "max_ms": round(times[times.len() - 1]),
         "tokens_per_s": (tokens as f64 / median).round(), "peak_mib": peak_mib(), "parameters": parameters,
     });
-    let Value::Object(facts) = facts else { unreachable!("built as an object above") };
+    let Value::Object(facts) = facts else {
+        unreachable!("built as an object above")
+    };
     Ok(facts)
 }
 

@@ -14,5 +14,8 @@ pub fn run(common: &Common) -> anyhow::Result<()> {
         let part = format!("{:?}", row.part).to_lowercase();
         output::line(&format!("{number:<4} {api:<10} {part:<9} {}", row.name))?;
     }
-    output::line(&format!("compiled in: {}", device::compiled_in().join(", ")))
+    output::line(&format!(
+        "compiled in: {}",
+        device::compiled_in().join(", ")
+    ))
 }

@@ -17,7 +17,8 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
         Some(ObjectiveConfig::Seq2Seq(_)) => Some(open_generator(&folder, &device)?),
         _ => None,
     };
-    let (objective, setup) = setup::of_folder(folder, examples.clone(), args.batch_size.max(1), device)?;
+    let (objective, setup) =
+        setup::of_folder(folder, examples.clone(), args.batch_size.max(1), device)?;
     let max_new_tokens = setup.data.max_target_length;
     let mut values = open(&objective, setup)?.evaluate()?;
     if let Some(generator) = generator {
@@ -32,7 +33,10 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
             eprintln!("{}", bleu.signature);
         }
         values.insert("bleu".into(), bleu.score);
-        values.insert("chrf".into(), corpus_chrf(&hypotheses, &references, &ChrfOptions::default())?.score);
+        values.insert(
+            "chrf".into(),
+            corpus_chrf(&hypotheses, &references, &ChrfOptions::default())?.score,
+        );
     }
     output::metrics(&values, common.json)
 }

@@ -15,16 +15,34 @@ pub fn run(args: &ForwardArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
     let folder = ModelFolder::open(&args.model)?;
     let name = args.input.display();
-    let text = std::fs::read_to_string(&args.input).map_err(|e| user(format!("cannot read {name}: {e}; check the path")))?;
-    let input: ForwardInput =
-        serde_json::from_str(&text).map_err(|e| user(format!("{name}: {e}; give {{\"input_ids\": [[..]]}} and its like")))?;
+    let text = std::fs::read_to_string(&args.input)
+        .map_err(|e| user(format!("cannot read {name}: {e}; check the path")))?;
+    let input: ForwardInput = serde_json::from_str(&text).map_err(|e| {
+        user(format!(
+            "{name}: {e}; give {{\"input_ids\": [[..]]}} and its like"
+        ))
+    })?;
     let outputs = forward(&folder, &input, &device)?;
-    let bytes: BTreeMap<&str, Vec<u8>> =
-        outputs.iter().map(|o| (o.name, o.values.iter().flat_map(|v| v.to_le_bytes()).collect())).collect();
+    let bytes: BTreeMap<&str, Vec<u8>> = outputs
+        .iter()
+        .map(|o| {
+            (
+                o.name,
+                o.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
+        .collect();
     let views = outputs
         .iter()
-        .map(|o| Ok((o.name, TensorView::new(Dtype::F32, o.shape.clone(), &bytes[o.name])?)))
+        .map(|o| {
+            Ok((
+                o.name,
+                TensorView::new(Dtype::F32, o.shape.clone(), &bytes[o.name])?,
+            ))
+        })
         .collect::<anyhow::Result<Vec<_>>>()?;
     write_whole(&args.output, &safetensors::serialize(views, None)?)?;
-    outputs.iter().try_for_each(|o| output::line(&format!("{:<26} {:?}", o.name, o.shape)))
+    outputs
+        .iter()
+        .try_for_each(|o| output::line(&format!("{:<26} {:?}", o.name, o.shape)))
 }

@@ -14,10 +14,15 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<()> {
     let lines = if args.text { Lines::Plain } else { Lines::Json };
     let examples = inputs::read(&args.input, lines)?;
     for batch in examples.chunks(args.batch_size.max(1)) {
-        for (example, text) in batch.iter().zip(model.generate(batch, args.max_new_tokens)?) {
+        for (example, text) in batch
+            .iter()
+            .zip(model.generate(batch, args.max_new_tokens)?)
+        {
             match lines {
                 Lines::Plain => output::line(&text.replace('\n', " "))?,
-                Lines::Json => output::json(&json!({"id": inputs::name_of(example), "text": text}))?,
+                Lines::Json => {
+                    output::json(&json!({"id": inputs::name_of(example), "text": text}))?
+                }
             }
         }
     }

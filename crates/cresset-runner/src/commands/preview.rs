@@ -12,22 +12,38 @@ pub fn run(args: &PreviewArgs, common: &Common) -> anyhow::Result<()> {
     let setup = setup::of_plan(&plan, device::pick("flex")?, None)?;
     let run = open(&plan.config.objective, setup)?;
     let preview = run.preview(args.batch, args.rows)?;
-    if common.json { output::json(&preview) } else { print(&preview) }
+    if common.json {
+        output::json(&preview)
+    } else {
+        print(&preview)
+    }
 }
 
 /// The `--set` values, with `--seed` as one of them.
 pub fn overrides(common: &Common) -> Vec<String> {
-    common.set.iter().cloned().chain(common.seed.map(|s| format!("seed={s}"))).collect()
+    common
+        .set
+        .iter()
+        .cloned()
+        .chain(common.seed.map(|s| format!("seed={s}")))
+        .collect()
 }
 
 fn print(preview: &Preview) -> anyhow::Result<()> {
-    output::line(&format!("batch {}: {} rows; frame: {}", preview.batch, preview.n_rows, preview.frame))?;
+    output::line(&format!(
+        "batch {}: {} rows; frame: {}",
+        preview.batch, preview.n_rows, preview.frame
+    ))?;
     for (i, example) in preview.examples.iter().enumerate() {
         output::line(&format!("\nrow {i}"))?;
         for shown in example {
             output::line(&format!("  {:<14} {}", shown.name, shown.text))?;
             if !shown.tokens.is_empty() {
-                output::line(&format!("  {:<14} {}", "  tokens", shown.tokens.join(" | ")))?;
+                output::line(&format!(
+                    "  {:<14} {}",
+                    "  tokens",
+                    shown.tokens.join(" | ")
+                ))?;
                 let ids: Vec<String> = shown.ids.iter().map(ToString::to_string).collect();
                 output::line(&format!("  {:<14} {}", "  ids", ids.join(" ")))?;
             }

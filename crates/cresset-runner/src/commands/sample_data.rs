@@ -8,5 +8,7 @@ pub fn run(args: &SampleDataArgs, common: &Common) -> anyhow::Result<()> {
     if common.json {
         return output::json(&files);
     }
-    files.iter().try_for_each(|file| output::line(&format!("wrote {}", file.display())))
+    files
+        .iter()
+        .try_for_each(|file| output::line(&format!("wrote {}", file.display())))
 }

@@ -15,7 +15,12 @@ use crate::{config, output, setup};
 pub fn run(command: &TokenizerCommand, common: &Common) -> anyhow::Result<()> {
     match command {
         TokenizerCommand::Train { config, out } => train(config, out, common),
-        TokenizerCommand::Inspect { folder, text, convention, file } => {
+        TokenizerCommand::Inspect {
+            folder,
+            text,
+            convention,
+            file,
+        } => {
             let tokenizer = Tokenizer::load(folder)?;
             let convention = match convention {
                 Some(name) => Some(Convention::preset(name, &tokenizer)?),
@@ -24,7 +29,11 @@ pub fn run(command: &TokenizerCommand, common: &Common) -> anyhow::Result<()> {
             let mut facts = BTreeMap::from([("vocabulary size", json!(tokenizer.vocab_size()))]);
             if let Some(convention) = &convention {
                 facts.insert("frame", json!(convention.describe()));
-                let special: Vec<_> = convention.special_ids().iter().map(|&id| json!({"token": tokenizer.id_to_token(id), "id": id})).collect();
+                let special: Vec<_> = convention
+                    .special_ids()
+                    .iter()
+                    .map(|&id| json!({"token": tokenizer.id_to_token(id), "id": id}))
+                    .collect();
                 facts.insert("special tokens", json!(special));
             }
             if let Some(text) = text {
@@ -36,7 +45,11 @@ pub fn run(command: &TokenizerCommand, common: &Common) -> anyhow::Result<()> {
                 if let Some(convention) = &convention
                     && let Ok(framed) = convention.encoder_input(&ids, None, usize::MAX)
                 {
-                    let framed: Vec<_> = framed.ids.iter().map(|&id| tokenizer.id_to_token(id)).collect();
+                    let framed: Vec<_> = framed
+                        .ids
+                        .iter()
+                        .map(|&id| tokenizer.id_to_token(id))
+                        .collect();
                     facts.insert("framed", json!(framed));
                 }
             }
@@ -52,7 +65,12 @@ fn train(path: &Path, out: &Path, common: &Common) -> anyhow::Result<()> {
     let plan = Plan::check(config::read(path, &overrides(common))?)?;
     let (train, _) = setup::examples(&plan.config)?;
     let tokenizer = setup::trained_tokenizer(&plan, &train)?;
-    std::fs::create_dir_all(out).map_err(|e| user(format!("cannot write {}: {e}; choose another --out", out.display())))?;
+    std::fs::create_dir_all(out).map_err(|e| {
+        user(format!(
+            "cannot write {}: {e}; choose another --out",
+            out.display()
+        ))
+    })?;
     let convention = Convention::with_overrides(
         plan.convention.as_deref().unwrap_or("bert"),
         &plan.config.special.overrides,
@@ -60,19 +78,37 @@ fn train(path: &Path, out: &Path, common: &Common) -> anyhow::Result<()> {
     )?;
     tokenizer.save(out, &convention)?;
     convention.save(out)?;
-    output::line(&format!("{} tokens in {}", tokenizer.vocab_size(), out.display()))
+    output::line(&format!(
+        "{} tokens in {}",
+        tokenizer.vocab_size(),
+        out.display()
+    ))
 }
 
-fn measure(tokenizer: &Tokenizer, convention: Option<&Convention>, file: &Path) -> anyhow::Result<serde_json::Value> {
-    let text = std::fs::read_to_string(file).map_err(|e| user(format!("cannot read {}: {e}", file.display())))?;
+fn measure(
+    tokenizer: &Tokenizer,
+    convention: Option<&Convention>,
+    file: &Path,
+) -> anyhow::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| user(format!("cannot read {}: {e}", file.display())))?;
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
     let encoded = tokenizer.encode_batch(&lines);
     let mut lengths: Vec<usize> = encoded.iter().map(Vec::len).collect();
     lengths.sort_unstable();
     let total: usize = lengths.iter().sum();
     let unknown = convention.and_then(|c| c.roles().unk.as_ref().map(|t| t.id));
-    let n_unknown = encoded.iter().flatten().filter(|id| Some(**id) == unknown).count();
-    let quantile = |q: f64| lengths.get(((lengths.len().saturating_sub(1)) as f64 * q) as usize).copied().unwrap_or(0);
+    let n_unknown = encoded
+        .iter()
+        .flatten()
+        .filter(|id| Some(**id) == unknown)
+        .count();
+    let quantile = |q: f64| {
+        lengths
+            .get(((lengths.len().saturating_sub(1)) as f64 * q) as usize)
+            .copied()
+            .unwrap_or(0)
+    };
     Ok(json!({
         "lines": lines.len(), "tokens": total, "unknown rate": n_unknown as f64 / total.max(1) as f64,
         "tokens a line": {"median": quantile(0.5), "95 %": quantile(0.95), "longest": quantile(1.0)},

@@ -31,13 +31,20 @@ pub fn run(args: &TrainArgs, common: &Common) -> anyhow::Result<Done> {
     result
 }
 
-fn train(args: &TrainArgs, common: &Common, plan: &Plan, device: burn::tensor::Device, folder: &RunFolder) -> anyhow::Result<Done> {
+fn train(
+    args: &TrainArgs,
+    common: &Common,
+    plan: &Plan,
+    device: burn::tensor::Device,
+    folder: &RunFolder,
+) -> anyhow::Result<Done> {
     let resume = resume_from(args, plan, folder)?;
     let setup = setup::of_plan(plan, device, Some(&folder.tokenizer()))?;
     let (tokenizer, convention) = (Arc::clone(&setup.tokenizer), Arc::clone(&setup.convention));
     let mut run = open(&plan.config.objective, setup)?;
     if !folder.holds_run() {
-        std::fs::create_dir_all(folder.tokenizer()).with_context(|| format!("cannot write {}", folder.tokenizer().display()))?;
+        std::fs::create_dir_all(folder.tokenizer())
+            .with_context(|| format!("cannot write {}", folder.tokenizer().display()))?;
         tokenizer.save(folder.tokenizer(), &convention)?;
         let facts = RunFacts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -61,7 +68,11 @@ fn train(args: &TrainArgs, common: &Common, plan: &Plan, device: burn::tensor::D
     Ok(Done::Finished)
 }
 
-fn resume_from(args: &TrainArgs, plan: &Plan, folder: &RunFolder) -> anyhow::Result<Option<PathBuf>> {
+fn resume_from(
+    args: &TrainArgs,
+    plan: &Plan,
+    folder: &RunFolder,
+) -> anyhow::Result<Option<PathBuf>> {
     if folder.holds_run() {
         if args.resume == "never" {
             return Err(user(format!(
@@ -73,10 +84,14 @@ fn resume_from(args: &TrainArgs, plan: &Plan, folder: &RunFolder) -> anyhow::Res
     }
     match args.resume.as_str() {
         "never" => Ok(None),
-        "auto" if folder.holds_run() => Ok(Checkpoints::new(folder.checkpoints()).latest()?.map(|c| c.path)),
+        "auto" if folder.holds_run() => Ok(Checkpoints::new(folder.checkpoints())
+            .latest()?
+            .map(|c| c.path)),
         "auto" => Ok(None),
         path if Path::new(path).is_dir() => Ok(Some(PathBuf::from(path))),
-        path => Err(user(format!("--resume {path:?} is not a checkpoint folder; give auto, never or a folder such as runs/x/checkpoints/step-100"))),
+        path => Err(user(format!(
+            "--resume {path:?} is not a checkpoint folder; give auto, never or a folder such as runs/x/checkpoints/step-100"
+        ))),
     }
 }
 
@@ -86,14 +101,23 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
         facts.n_parameters, facts.n_train, facts.n_eval, facts.steps_per_epoch, facts.steps
     );
     if facts.n_shortened > 0 {
-        eprintln!("warning: {} examples are longer than data.max_length and were shortened", facts.n_shortened);
+        eprintln!(
+            "warning: {} examples are longer than data.max_length and were shortened",
+            facts.n_shortened
+        );
     }
     if let Some(folder) = resume {
         eprintln!("continuing from {}", folder.display());
     }
 }
 
-fn steps(plan: &Plan, common: &Common, folder: &RunFolder, run: &mut dyn OpenRun, resume: Option<&Path>) -> anyhow::Result<Outcome> {
+fn steps(
+    plan: &Plan,
+    common: &Common,
+    folder: &RunFolder,
+    run: &mut dyn OpenRun,
+    resume: Option<&Path>,
+) -> anyhow::Result<Outcome> {
     let facts = run.facts().clone();
     let config = &plan.config.train;
     let keep_best = config.keep_best.as_ref().map(|metric| KeepBest {
@@ -120,10 +144,15 @@ fn steps(plan: &Plan, common: &Common, folder: &RunFolder, run: &mut dyn OpenRun
             None => log.insert(MetricsLog::open(&metrics)?),
         };
         log.write(event)?;
-        let progress = progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
+        let progress =
+            progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
         match event {
-            Event::Step { report, .. } => progress.step(report.step, report.loss, report.lr, report.tokens),
-            Event::Evaluated { step, values, .. } => progress.line(&format!("step {step}: {}", metrics_line(values))),
+            Event::Step { report, .. } => {
+                progress.step(report.step, report.loss, report.lr, report.tokens)
+            }
+            Event::Evaluated { step, values, .. } => {
+                progress.line(&format!("step {step}: {}", metrics_line(values)))
+            }
             Event::Finished { .. } | Event::Interrupted { .. } => progress.finish(),
             _ => {}
         }
@@ -144,8 +173,17 @@ fn steps(plan: &Plan, common: &Common, folder: &RunFolder, run: &mut dyn OpenRun
     Ok(run.train(order)?)
 }
 
-fn report(plan: &Plan, common: &Common, folder: &RunFolder, run: &dyn OpenRun) -> anyhow::Result<()> {
-    let values = if run.facts().n_eval > 0 { run.evaluate()? } else { Default::default() };
+fn report(
+    plan: &Plan,
+    common: &Common,
+    folder: &RunFolder,
+    run: &dyn OpenRun,
+) -> anyhow::Result<()> {
+    let values = if run.facts().n_eval > 0 {
+        run.evaluate()?
+    } else {
+        Default::default()
+    };
     output::metrics(&values, common.json)?;
     if !common.quiet {
         eprintln!("model in {}", folder.model().display());

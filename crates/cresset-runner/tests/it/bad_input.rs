@@ -7,12 +7,22 @@ use crate::workplace::{Workplace, config};
 /// The message of training the tiny classifier with these settings.
 fn refused(place: &Workplace, settings: &[&str]) -> String {
     let config = config("tiny/classify.toml");
-    let mut args = vec!["train", &config, "--set", "train.out=run", "--set", "train.steps=2"];
+    let mut args = vec![
+        "train",
+        &config,
+        "--set",
+        "train.out=run",
+        "--set",
+        "train.steps=2",
+    ];
     for setting in settings {
         args.extend(["--set", setting]);
     }
     let message = place.is_refused(&args);
-    assert!(!place.path("run").exists(), "nothing is left behind after: {message}");
+    assert!(
+        !place.path("run").exists(),
+        "nothing is left behind after: {message}"
+    );
     message
 }
 
@@ -24,39 +34,68 @@ fn says(message: &str, parts: &[&str]) {
 
 #[test]
 fn a_missing_config_is_named() {
-    says(&Workplace::empty().is_refused(&["train", "nowhere.toml"]), &["nowhere.toml", "check the path"]);
+    says(
+        &Workplace::empty().is_refused(&["train", "nowhere.toml"]),
+        &["nowhere.toml", "check the path"],
+    );
 }
 
 #[test]
 fn a_missing_data_file_is_named() {
-    says(&refused(&Workplace::empty(), &[]), &["sample-data/sentiment/train.jsonl"]);
+    says(
+        &refused(&Workplace::empty(), &[]),
+        &["sample-data/sentiment/train.jsonl"],
+    );
 }
 
 #[test]
 fn an_empty_data_file_is_named() {
     let place = Workplace::with_sample_data();
     place.write("empty.jsonl", "");
-    says(&refused(&place, &["data.train=[\"empty.jsonl\"]"]), &["empty.jsonl"]);
+    says(
+        &refused(&place, &["data.train=[\"empty.jsonl\"]"]),
+        &["empty.jsonl"],
+    );
 }
 
 #[test]
 fn invalid_utf8_is_named_by_line() {
     let place = Workplace::with_sample_data();
-    place.write("bad.jsonl", b"{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"\xff\"}\n");
-    says(&refused(&place, &["data.train=[\"bad.jsonl\"]"]), &["bad.jsonl", "line 2", "UTF-8"]);
+    place.write(
+        "bad.jsonl",
+        b"{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"\xff\"}\n",
+    );
+    says(
+        &refused(&place, &["data.train=[\"bad.jsonl\"]"]),
+        &["bad.jsonl", "line 2", "UTF-8"],
+    );
 }
 
 #[test]
 fn a_line_without_the_field_is_named() {
     let place = Workplace::with_sample_data();
-    place.write("bad.jsonl", "{\"text\": \"a\", \"label\": \"x\"}\n{\"sentence\": \"a\"}\n");
-    says(&refused(&place, &["data.train=[\"bad.jsonl\"]"]), &["bad.jsonl", "line 2", "text", "sentence"]);
+    place.write(
+        "bad.jsonl",
+        "{\"text\": \"a\", \"label\": \"x\"}\n{\"sentence\": \"a\"}\n",
+    );
+    says(
+        &refused(&place, &["data.train=[\"bad.jsonl\"]"]),
+        &["bad.jsonl", "line 2", "text", "sentence"],
+    );
 }
 
 #[test]
 fn an_unknown_label_at_evaluation_is_named() {
     let place = Workplace::with_sample_data();
-    place.succeeds(&["train", &config("tiny/classify.toml"), "--quiet", "--set", "train.out=run", "--set", "train.steps=2"]);
+    place.succeeds(&[
+        "train",
+        &config("tiny/classify.toml"),
+        "--quiet",
+        "--set",
+        "train.out=run",
+        "--set",
+        "train.steps=2",
+    ]);
     place.write("new.jsonl", "{\"text\": \"a\", \"label\": \"neutral\"}\n");
     let message = place.is_refused(&["evaluate", "run/model", "--data", "new.jsonl"]);
     says(&message, &["neutral", "line 1", "negative, positive"]);
@@ -67,43 +106,84 @@ fn parallel_files_of_different_lengths_are_named_with_both_counts() {
     let place = Workplace::with_sample_data();
     place.write("a.en", "one\ntwo\nthree\n");
     place.write("a.de", "eins\nzwei\n");
-    let message = place.is_refused(&["train", &config("tiny/seq2seq.toml"), "--set", "data.train=[\"a.en\", \"a.de\"]", "--set", "train.out=run"]);
+    let message = place.is_refused(&[
+        "train",
+        &config("tiny/seq2seq.toml"),
+        "--set",
+        "data.train=[\"a.en\", \"a.de\"]",
+        "--set",
+        "train.out=run",
+    ]);
     says(&message, &["a.en", "a.de", "3", "2"]);
 }
 
 #[test]
 fn bug_class_20_a_misspelt_key_gets_a_suggestion() {
-    says(&refused(&Workplace::with_sample_data(), &["optim.adamw.weigth_decay=0.1"]), &["weigth_decay", "did you mean `weight_decay`?"]);
+    says(
+        &refused(
+            &Workplace::with_sample_data(),
+            &["optim.adamw.weigth_decay=0.1"],
+        ),
+        &["weigth_decay", "did you mean `weight_decay`?"],
+    );
 }
 
 #[test]
 fn a_misspelt_model_key_gets_a_suggestion() {
-    says(&refused(&Workplace::with_sample_data(), &["model.bert.n_layer=2"]), &["n_layer", "n_layers"]);
+    says(
+        &refused(&Workplace::with_sample_data(), &["model.bert.n_layer=2"]),
+        &["n_layer", "n_layers"],
+    );
 }
 
 #[test]
 fn a_hidden_size_that_heads_do_not_divide_is_refused() {
-    says(&refused(&Workplace::with_sample_data(), &["model.bert.n_heads=3"]), &["64", "3", "not divisible"]);
+    says(
+        &refused(&Workplace::with_sample_data(), &["model.bert.n_heads=3"]),
+        &["64", "3", "not divisible"],
+    );
 }
 
 #[test]
 fn a_sequence_longer_than_the_positions_is_refused_before_training() {
-    says(&refused(&Workplace::with_sample_data(), &["data.max_length=1024"]), &["1024", "64 positions", "data.max_length"]);
+    says(
+        &refused(&Workplace::with_sample_data(), &["data.max_length=1024"]),
+        &["1024", "64 positions", "data.max_length"],
+    );
 }
 
 #[test]
 fn a_vocabulary_smaller_than_the_tokenizers_is_refused() {
-    says(&refused(&Workplace::with_sample_data(), &["model.bert.vocab_size=50"]), &["50", "tokenizer"]);
+    says(
+        &refused(
+            &Workplace::with_sample_data(),
+            &["model.bert.vocab_size=50"],
+        ),
+        &["50", "tokenizer"],
+    );
 }
 
 #[test]
 fn truncated_weights_are_named() {
     let place = Workplace::with_sample_data();
-    place.succeeds(&["train", &config("tiny/classify.toml"), "--quiet", "--set", "train.out=run", "--set", "train.steps=2"]);
+    place.succeeds(&[
+        "train",
+        &config("tiny/classify.toml"),
+        "--quiet",
+        "--set",
+        "train.out=run",
+        "--set",
+        "train.steps=2",
+    ]);
     let path = place.path("run/model/model.safetensors");
     let bytes = fs::read(&path).expect("weights");
     fs::write(&path, &bytes[..bytes.len() / 2]).expect("cut short");
-    let message = place.is_refused(&["evaluate", "run/model", "--data", "sample-data/sentiment/dev.jsonl"]);
+    let message = place.is_refused(&[
+        "evaluate",
+        "run/model",
+        "--data",
+        "sample-data/sentiment/dev.jsonl",
+    ]);
     says(&message, &["model.safetensors"]);
 }
 
@@ -111,7 +191,12 @@ fn truncated_weights_are_named() {
 fn an_output_folder_that_cannot_be_made_is_named() {
     let place = Workplace::with_sample_data();
     place.write("file", "in the way");
-    let message = place.is_refused(&["train", &config("tiny/classify.toml"), "--set", "train.out=file/run"]);
+    let message = place.is_refused(&[
+        "train",
+        &config("tiny/classify.toml"),
+        "--set",
+        "train.out=file/run",
+    ]);
     says(&message, &["file/run", "train.out"]);
 }
 
@@ -125,23 +210,37 @@ fn a_device_that_is_not_compiled_in_names_the_feature() {
         .expect("the binary runs");
     if !cfg!(feature = "metal") {
         assert_eq!(output.status.code(), Some(2));
-        says(&String::from_utf8_lossy(&output.stderr), &["--features metal"]);
+        says(
+            &String::from_utf8_lossy(&output.stderr),
+            &["--features metal"],
+        );
     }
 }
 
 #[test]
 fn a_folder_that_is_no_model_is_refused() {
-    says(&Workplace::empty().is_refused(&["evaluate", "nowhere", "--data", "x"]), &["nowhere", "does not exist"]);
+    says(
+        &Workplace::empty().is_refused(&["evaluate", "nowhere", "--data", "x"]),
+        &["nowhere", "does not exist"],
+    );
 }
 
 #[test]
 fn an_objective_that_does_not_fit_the_model_is_refused() {
     let place = Workplace::with_sample_data();
-    let message = place.is_refused(&["train", &config("tiny/classify.toml"), "--set", "model={ gpt2 = { n_layers = 1 } }"]);
+    let message = place.is_refused(&[
+        "train",
+        &config("tiny/classify.toml"),
+        "--set",
+        "model={ gpt2 = { n_layers = 1 } }",
+    ]);
     says(&message, &["classify", "an encoder"]);
 }
 
 #[test]
 fn a_split_and_eval_files_together_are_refused() {
-    says(&refused(&Workplace::with_sample_data(), &["data.split=0.1"]), &["data.eval", "data.split"]);
+    says(
+        &refused(&Workplace::with_sample_data(), &["data.split=0.1"]),
+        &["data.eval", "data.split"],
+    );
 }

@@ -19,7 +19,9 @@ pub struct Workplace {
 impl Workplace {
     /// An empty one.
     pub fn empty() -> Self {
-        Workplace { folder: TempDir::new().expect("a temporary folder") }
+        Workplace {
+            folder: TempDir::new().expect("a temporary folder"),
+        }
     }
 
     /// One with `sample-data/`.
@@ -41,7 +43,12 @@ impl Workplace {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cresset"));
-        command.current_dir(self.folder.path()).args(args).arg("--device").arg(device()).args(["--threads", "2"]);
+        command
+            .current_dir(self.folder.path())
+            .args(args)
+            .arg("--device")
+            .arg(device())
+            .args(["--threads", "2"]);
         command
     }
 
@@ -59,14 +66,23 @@ impl Workplace {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("input is taken");
+        child
+            .stdin
+            .take()
+            .expect("piped")
+            .write_all(input.as_bytes())
+            .expect("input is taken");
         child.wait_with_output().expect("the binary ends")
     }
 
     /// Standard output of a run that must succeed.
     pub fn succeeds(&self, args: &[&str]) -> String {
         let output = self.run(args);
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
@@ -82,17 +98,28 @@ impl Workplace {
 
 /// A shipped config.
 pub fn config(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs").join(name);
-    path.canonicalize().expect("a shipped config").display().to_string()
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../configs")
+        .join(name);
+    path.canonicalize()
+        .expect("a shipped config")
+        .display()
+        .to_string()
 }
 
 /// The events of a run.
 pub fn events(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("metrics.jsonl")).expect("metrics.jsonl");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// The losses of a run, step by step.
 pub fn losses(folder: &Path) -> Vec<f64> {
-    events(folder).iter().filter(|e| e["event"] == "step").map(|e| e["loss"].as_f64().expect("a number")).collect()
+    events(folder)
+        .iter()
+        .filter(|e| e["event"] == "step")
+        .map(|e| e["loss"].as_f64().expect("a number"))
+        .collect()
 }
