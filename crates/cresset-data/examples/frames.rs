@@ -7,7 +7,10 @@ use cresset_data::{Convention, DataError, Tokenizer, TokenizerKind, TokenizerTra
 fn main() -> Result<(), DataError> {
     let texts = ["translate English to French: I love NLP", "J'aime le NLP"];
     for &name in Convention::PRESETS {
-        let config = TokenizerTrainConfig { vocab_size: 500, ..TokenizerTrainConfig::new(TokenizerKind::Bpe) };
+        let config = TokenizerTrainConfig {
+            vocab_size: 500,
+            ..TokenizerTrainConfig::new(TokenizerKind::Bpe)
+        };
         let tokenizer = Tokenizer::train(&config, texts, name)?;
         let convention = Convention::preset(name, &tokenizer)?;
         println!("{name}\n{}", convention.describe());
@@ -27,5 +30,8 @@ fn main() -> Result<(), DataError> {
 }
 
 fn spelled(tokenizer: &Tokenizer, ids: &[u32]) -> String {
-    ids.iter().map(|&id| tokenizer.id_to_token(id).unwrap_or_default()).collect::<Vec<_>>().join(" ")
+    ids.iter()
+        .map(|&id| tokenizer.id_to_token(id).unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -36,5 +36,7 @@ pub(crate) fn cut_even(n: usize, longest: usize, size: BatchSize) -> Vec<usize> 
         BatchSize::Examples(rows) => rows.max(1),
         BatchSize::Tokens(budget) => (budget / longest.max(1)).max(1),
     };
-    (0..n.div_ceil(rows)).map(|batch| ((batch + 1) * rows).min(n)).collect()
+    (0..n.div_ceil(rows))
+        .map(|batch| ((batch + 1) * rows).min(n))
+        .collect()
 }

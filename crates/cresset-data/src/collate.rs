@@ -46,7 +46,12 @@ pub fn pad<R: AsRef<[u32]>>(rows: &[R], pad_id: u32, pad_side: PadSide) -> Padde
             }
         }
     }
-    PaddedIds { ids, lengths: rows.iter().map(|row| row.as_ref().len()).collect(), width, pad_side }
+    PaddedIds {
+        ids,
+        lengths: rows.iter().map(|row| row.as_ref().len()).collect(),
+        width,
+        pad_side,
+    }
 }
 
 impl PaddedIds {
@@ -81,7 +86,9 @@ impl PaddedIds {
 
     /// The places of all tokens among the `rows x width` places, row after row.
     pub fn flat_positions(&self) -> Vec<u32> {
-        let places = |row| (self.start_of(row)..self.start_of(row) + self.lengths[row]).map(|place| place as u32);
+        let places = |row| {
+            (self.start_of(row)..self.start_of(row) + self.lengths[row]).map(|place| place as u32)
+        };
         (0..self.n_rows()).flat_map(places).collect()
     }
 }

@@ -16,6 +16,7 @@
 mod frame;
 mod overrides;
 mod presets;
+mod resolve;
 mod store;
 
 pub use frame::{DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Piece, Slot};
@@ -69,8 +70,9 @@ pub struct Convention {
 
 impl Convention {
     /// The names of all presets.
-    pub const PRESETS: &'static [&'static str] =
-        &["bert", "roberta", "albert", "xlnet", "t5", "t5-s", "bart", "mt", "marian", "gpt", "plain"];
+    pub const PRESETS: &'static [&'static str] = &[
+        "bert", "roberta", "albert", "xlnet", "t5", "t5-s", "bart", "mt", "marian", "gpt", "plain",
+    ];
 
     /// A preset with the tokenizer's ids.
     ///
@@ -84,8 +86,12 @@ impl Convention {
     ///
     /// # Errors
     /// As [`Convention::preset`].
-    pub fn with_overrides(name: &str, overrides: &Overrides, tokenizer: &Tokenizer) -> Result<Self, DataError> {
-        presets::resolve(find(name)?, overrides, tokenizer)
+    pub fn with_overrides(
+        name: &str,
+        overrides: &Overrides,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self, DataError> {
+        resolve::resolve(find(name)?, overrides, tokenizer)
     }
 
     /// The preset it was made from.
@@ -123,23 +129,44 @@ impl Convention {
     /// # Errors
     /// A convention without a mask token.
     pub fn mask_id(&self) -> Result<u32, DataError> {
-        self.roles.mask.as_ref().map(|mask| mask.id).ok_or_else(|| DataError::MissingRole {
-            convention: self.name.clone(),
-            role: "mask",
-            needed_by: "masked language modelling",
-        })
+        self.roles
+            .mask
+            .as_ref()
+            .map(|mask| mask.id)
+            .ok_or_else(|| DataError::MissingRole {
+                convention: self.name.clone(),
+                role: "mask",
+                needed_by: "masked language modelling",
+            })
     }
 
     /// The ids of all roles and sentinels, ascending.
     pub fn special_ids(&self) -> Vec<u32> {
         let roles = &self.roles;
-        let optional = [&roles.unk, &roles.cls, &roles.sep, &roles.mask, &roles.bos, &roles.eos];
-        let mut tokens: Vec<&SpecialToken> = optional.into_iter().flatten().chain(&roles.sentinels).collect();
+        let optional = [
+            &roles.unk,
+            &roles.cls,
+            &roles.sep,
+            &roles.mask,
+            &roles.bos,
+            &roles.eos,
+        ];
+        let mut tokens: Vec<&SpecialToken> = optional
+            .into_iter()
+            .flatten()
+            .chain(&roles.sentinels)
+            .collect();
         if self.name != PLAIN {
             tokens.push(&roles.pad);
         }
         if let Some(decoder) = &self.decoder {
-            tokens.extend(decoder.start.iter().chain(&decoder.prefix).chain(&decoder.stop));
+            tokens.extend(
+                decoder
+                    .start
+                    .iter()
+                    .chain(&decoder.prefix)
+                    .chain(&decoder.stop),
+            );
         }
         let mut ids: Vec<u32> = tokens.into_iter().map(|t| t.id).collect();
         ids.sort_unstable();
@@ -153,7 +180,12 @@ impl Convention {
     /// # Errors
     /// A convention without encoder; a `max` that the special tokens alone exceed; a text that already starts or ends
     /// with the special token of its place.
-    pub fn encoder_input(&self, text: &[u32], pair: Option<&[u32]>, max: usize) -> Result<Framed, DataError> {
+    pub fn encoder_input(
+        &self,
+        text: &[u32],
+        pair: Option<&[u32]>,
+        max: usize,
+    ) -> Result<Framed, DataError> {
         self.encoder()?.frame(&self.name, text, pair, max)
     }
 
@@ -163,7 +195,11 @@ impl Convention {
     /// # Errors
     /// A convention without decoder; a `max` that the special tokens alone exceed; a target that already starts or ends
     /// with the special token of its place.
-    pub fn decoder_pair(&self, target: &[u32], max: usize) -> Result<(Vec<u32>, Vec<u32>), DataError> {
+    pub fn decoder_pair(
+        &self,
+        target: &[u32],
+        max: usize,
+    ) -> Result<(Vec<u32>, Vec<u32>), DataError> {
         self.decoder()?.pair(&self.name, target, max)
     }
 
@@ -171,7 +207,9 @@ impl Convention {
     /// last; [`Convention::decoder_pair`] gives both.
     pub fn document(&self, text: &[u32]) -> Vec<u32> {
         let decoder = self.decoder.iter();
-        let start = decoder.flat_map(|d| d.start.iter().chain(&d.prefix)).map(|token| token.id);
+        let start = decoder
+            .flat_map(|d| d.start.iter().chain(&d.prefix))
+            .map(|token| token.id);
         start.chain(text.iter().copied()).collect()
     }
 
@@ -182,7 +220,12 @@ impl Convention {
     pub fn generation(&self) -> Result<GenerationFrame, DataError> {
         let decoder = self.decoder()?;
         Ok(GenerationFrame {
-            start: decoder.start.iter().chain(&decoder.prefix).map(|token| token.id).collect(),
+            start: decoder
+                .start
+                .iter()
+                .chain(&decoder.prefix)
+                .map(|token| token.id)
+                .collect(),
             stop: decoder.stop.as_ref().map_or(NO_STOP, |token| token.id),
             pad: self.pad_id(),
         })

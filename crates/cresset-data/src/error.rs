@@ -165,7 +165,9 @@ pub enum DataError {
         tokens: Vec<String>,
     },
     /// A role that the convention leaves open.
-    #[error("the convention {convention} has no {role} token, which {needed_by} needs; set special.overrides.{role} or choose another convention")]
+    #[error(
+        "the convention {convention} has no {role} token, which {needed_by} needs; set special.overrides.{role} or choose another convention"
+    )]
     MissingRole {
         /// The convention.
         convention: String,
@@ -185,7 +187,9 @@ pub enum DataError {
         examples: &'static str,
     },
     /// A maximal length that the special tokens alone exceed.
-    #[error("a maximal length of {max} leaves no room for text: the frame {frame} has {special} special tokens; raise data.max_length")]
+    #[error(
+        "a maximal length of {max} leaves no room for text: the frame {frame} has {special} special tokens; raise data.max_length"
+    )]
     NoRoom {
         /// The maximal length in tokens.
         max: usize,
@@ -195,7 +199,9 @@ pub enum DataError {
         frame: String,
     },
     /// A text that already holds the special token that the frame puts there.
-    #[error("the text already {place} with {token}, which the convention {convention} adds by itself; remove it from the data, or it would be there twice")]
+    #[error(
+        "the text already {place} with {token}, which the convention {convention} adds by itself; remove it from the data, or it would be there twice"
+    )]
     DoubleSpecial {
         /// The convention.
         convention: String,

@@ -15,7 +15,10 @@ use crate::DataError;
 pub fn content_hash<P: AsRef<Path>>(files: &[P]) -> Result<String, DataError> {
     let mut hash = Sha256::new();
     for path in files.iter().map(AsRef::as_ref) {
-        let fail = |source| DataError::Read { path: path.to_owned(), source };
+        let fail = |source| DataError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let mut file = File::open(path).map_err(fail)?;
         let mut buffer = vec![0; 1 << 16];
         let mut length = 0_u64;
@@ -29,5 +32,9 @@ pub fn content_hash<P: AsRef<Path>>(files: &[P]) -> Result<String, DataError> {
         }
         hash.update(length.to_le_bytes());
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }

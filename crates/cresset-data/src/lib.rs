@@ -46,8 +46,8 @@ mod tokenizer;
 
 pub use collate::{PadSide, PaddedIds, pad};
 pub use convention::{
-    Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece, Roles, Slot,
-    SpecialToken,
+    Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece,
+    Roles, Slot, SpecialToken,
 };
 pub use error::DataError;
 pub use example::{Example, Label};

@@ -55,7 +55,11 @@ pub trait Collate: Send + Sync + 'static {
     ///
     /// # Errors
     /// Items that do not fit the convention.
-    fn collate(&self, items: Vec<Self::Item>, rng: &mut ChaCha8Rng) -> Result<Self::Batch, DataError>;
+    fn collate(
+        &self,
+        items: Vec<Self::Item>,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self::Batch, DataError>;
 }
 
 /// Batches as a pure function of (data, plan, seed, index).
@@ -68,8 +72,18 @@ pub struct Loader<C: Collate> {
 
 impl<C: Collate> Loader<C> {
     /// A loader of these items; the plan must have been made for them.
-    pub fn new(dataset: impl Dataset<Item = C::Item> + 'static, collate: C, plan: BatchPlan, seed: u64) -> Self {
-        Loader { dataset: Box::new(dataset), collate, plan, seed }
+    pub fn new(
+        dataset: impl Dataset<Item = C::Item> + 'static,
+        collate: C,
+        plan: BatchPlan,
+        seed: u64,
+    ) -> Self {
+        Loader {
+            dataset: Box::new(dataset),
+            collate,
+            plan,
+            seed,
+        }
     }
 
     /// Batches in an epoch.
@@ -92,8 +106,14 @@ impl<C: Collate> Loader<C> {
     /// # Errors
     /// An item that cannot be read or batched.
     pub fn batch(&self, index: u64) -> Result<C::Batch, DataError> {
-        let items = self.plan.batch(index).into_iter().map(|i| self.dataset.get(i)).collect::<Result<Vec<_>, _>>()?;
-        self.collate.collate(items, &mut rng(self.seed, Purpose::Batch, index))
+        let items = self
+            .plan
+            .batch(index)
+            .into_iter()
+            .map(|i| self.dataset.get(i))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.collate
+            .collate(items, &mut rng(self.seed, Purpose::Batch, index))
     }
 
     /// The batches of a range in order, made by a thread that is at most `depth` batches ahead. The thread ends when
@@ -107,7 +127,10 @@ impl<C: Collate> Loader<C> {
                 }
             }
         });
-        Prefetch { receiver: Some(receiver), worker: Some(worker) }
+        Prefetch {
+            receiver: Some(receiver),
+            worker: Some(worker),
+        }
     }
 }
 

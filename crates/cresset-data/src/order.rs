@@ -96,9 +96,17 @@ impl BatchPlan {
         let costs: Vec<usize> = lengths.into_iter().map(Length::longest).collect();
         let ends = match bucketing {
             Bucketing::ByLength => bucket::cut_sorted(&bucket::sorted(&costs), size),
-            Bucketing::None => bucket::cut_even(costs.len(), costs.iter().copied().max().unwrap_or(0), size),
+            Bucketing::None => {
+                bucket::cut_even(costs.len(), costs.iter().copied().max().unwrap_or(0), size)
+            }
         };
-        BatchPlan { costs, bucketing, order, ends, cache: Mutex::new(None) }
+        BatchPlan {
+            costs,
+            bucketing,
+            order,
+            ends,
+            cache: Mutex::new(None),
+        }
     }
 
     /// Batches in an epoch; the same in every epoch.
@@ -115,7 +123,10 @@ impl BatchPlan {
         let epoch = self.epoch(index / per_epoch);
         let batch = epoch.batches[(index % per_epoch) as usize] as usize;
         let start = if batch == 0 { 0 } else { self.ends[batch - 1] };
-        epoch.examples[start..self.ends[batch]].iter().map(|&example| example as usize).collect()
+        epoch.examples[start..self.ends[batch]]
+            .iter()
+            .map(|&example| example as usize)
+            .collect()
     }
 
     fn epoch(&self, number: u64) -> Arc<Epoch> {

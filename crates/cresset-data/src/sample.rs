@@ -39,14 +39,20 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     files.extend(translation::files(&mut stream(Set::Translation)));
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
-    let files: Vec<(PathBuf, String)> = files.into_iter().map(|(name, content)| (dir.join(name), content)).collect();
+    let files: Vec<(PathBuf, String)> = files
+        .into_iter()
+        .map(|(name, content)| (dir.join(name), content))
+        .collect();
     for (path, content) in &files {
         if path.exists() && fs::read(path).ok().as_deref() != Some(content.as_bytes()) {
             return Err(DataError::Exists { path: path.clone() });
         }
     }
     for (path, content) in &files {
-        write(path, content).map_err(|source| DataError::Write { path: path.clone(), source })?;
+        write(path, content).map_err(|source| DataError::Write {
+            path: path.clone(),
+            source,
+        })?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }

@@ -109,7 +109,10 @@ impl FieldNames {
     pub(crate) fn all(&self) -> [Field<'_>; 6] {
         [
             Field::of("id", self.id.as_deref()),
-            Field { need: Need::Required, ..Field::of("text", self.text.as_deref()) },
+            Field {
+                need: Need::Required,
+                ..Field::of("text", self.text.as_deref())
+            },
             Field::of("pair", self.pair.as_deref()),
             Field::of("label", self.label.as_deref()),
             Field::of("score", self.score.as_deref()),
@@ -121,8 +124,16 @@ impl FieldNames {
 impl<'a> Field<'a> {
     fn of(role: &'static str, name: Option<&'a str>) -> Self {
         match name {
-            Some(name) => Field { role, name, need: Need::Required },
-            None => Field { role, name: role, need: Need::Optional },
+            Some(name) => Field {
+                role,
+                name,
+                need: Need::Required,
+            },
+            None => Field {
+                role,
+                name: role,
+                need: Need::Optional,
+            },
         }
     }
 }
@@ -133,7 +144,9 @@ impl<'a> Field<'a> {
 /// No file; a file that is missing, empty or not UTF-8; a line that does not hold what it should.
 pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
     if config.files.is_empty() {
-        return Err(DataError::Files("no data file is given; name at least one".to_owned()));
+        return Err(DataError::Files(
+            "no data file is given; name at least one".to_owned(),
+        ));
     }
     if config.format == Format::Parallel {
         return parallel::read(&config.files);
@@ -152,7 +165,10 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             Format::Parallel => unreachable!("handled above"),
         }
         if examples.len() == before {
-            return Err(DataError::Empty { path: path.clone(), format: config.format.name().to_owned() });
+            return Err(DataError::Empty {
+                path: path.clone(),
+                format: config.format.name().to_owned(),
+            });
         }
     }
     Ok(examples)

@@ -50,19 +50,29 @@ impl Tokenizer {
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub fn save(&self, folder: impl AsRef<Path>, convention: &crate::Convention) -> Result<(), DataError> {
+    pub fn save(
+        &self,
+        folder: impl AsRef<Path>,
+        convention: &crate::Convention,
+    ) -> Result<(), DataError> {
         folder::save(self, folder.as_ref(), convention)
     }
 
     /// The ids of a text, without special tokens around it. Special tokens spelled out in the text become their ids.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        let encoding = self.inner.encode_fast(text, false).expect("every text can be encoded: checked when it was made");
+        let encoding = self
+            .inner
+            .encode_fast(text, false)
+            .expect("every text can be encoded: checked when it was made");
         encoding.get_ids().to_vec()
     }
 
     /// The ids of many texts, in parallel.
     pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
-        texts.par_iter().map(|text| self.encode(text.as_ref())).collect()
+        texts
+            .par_iter()
+            .map(|text| self.encode(text.as_ref()))
+            .collect()
     }
 
     /// The text of ids; special tokens are left out.
@@ -92,10 +102,16 @@ impl Tokenizer {
     /// An empty token.
     pub fn with_special_tokens(mut self, tokens: &[&str]) -> Result<Self, DataError> {
         if tokens.contains(&"") {
-            return Err(DataError::TokenizerTraining("a special token cannot be empty".to_owned()));
+            return Err(DataError::TokenizerTraining(
+                "a special token cannot be empty".to_owned(),
+            ));
         }
-        let added = tokens.iter().map(|token| tokenizers::AddedToken::from(*token, true));
-        self.inner.add_special_tokens(added).map_err(train::failed)?;
+        let added = tokens
+            .iter()
+            .map(|token| tokenizers::AddedToken::from(*token, true));
+        self.inner
+            .add_special_tokens(added)
+            .map_err(train::failed)?;
         self.vocab_size = vocab_size(&self.inner);
         Ok(self)
     }
@@ -103,13 +119,23 @@ impl Tokenizer {
     /// Wraps a tokenizer that is known to encode every text.
     fn new(mut inner: tokenizers::Tokenizer, config: Map<String, Value>) -> Self {
         // Lengths are the convention's business.
-        inner.with_truncation(None).expect("no truncation is always valid");
+        inner
+            .with_truncation(None)
+            .expect("no truncation is always valid");
         inner.with_padding(None);
         let vocab_size = vocab_size(&inner);
-        Tokenizer { inner, config, vocab_size }
+        Tokenizer {
+            inner,
+            config,
+            vocab_size,
+        }
     }
 }
 
 fn vocab_size(inner: &tokenizers::Tokenizer) -> usize {
-    inner.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1)
+    inner
+        .get_vocab(true)
+        .values()
+        .max()
+        .map_or(0, |&id| id as usize + 1)
 }

@@ -207,7 +207,7 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
         setup.seed,
         &setup.model_device(),
     )?;
-    let model = setup.load_into(model)?;
+    let (model, load) = setup.load_into(model)?;
     let (train, eval) = match config.rows {
         RowKind::Documents => (
             documents(&setup, &setup.data.train)?,
@@ -226,6 +226,7 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
             train,
             eval,
             description,
+            load,
             n_shortened: 0,
         },
     )

@@ -248,7 +248,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     let model_config = setup.model_config()?;
     let encoder = session::encoder(&model_config, "classify")?;
     let model = SequenceClassifier::new(&encoder, labels.len(), setup.seed, &setup.model_device())?;
-    let model = setup.load_into(model)?;
+    let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
         let items = encode(&setup, examples, &labels, &mut n_shortened)?;
@@ -274,6 +274,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
             train,
             eval,
             description,
+            load,
             n_shortened,
         },
     )

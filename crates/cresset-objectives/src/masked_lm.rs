@@ -248,7 +248,7 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         setup.seed,
         &setup.model_device(),
     )?;
-    let model = setup.load_into(model)?;
+    let (model, load) = setup.load_into(model)?;
     let options = MaskOptions {
         rate: config.rate,
         mask_share: config.mask_share,
@@ -279,6 +279,7 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
             train,
             eval,
             description,
+            load,
             n_shortened: 0,
         },
     )

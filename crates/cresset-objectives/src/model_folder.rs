@@ -59,6 +59,12 @@ impl ModelFolder {
                 path.display()
             )));
         }
+        if !path.join("config.json").is_file() {
+            return Err(RunError::Config(format!(
+                "{} holds no config.json, so it is not a model folder; give one, such as the best/ of a run",
+                path.display()
+            )));
+        }
         let (config, raw) = read_config(path)?;
         let tokenizer = Arc::new(Tokenizer::load(path)?);
         let facts = match fs::read_to_string(path.join(FACTS_FILE)) {

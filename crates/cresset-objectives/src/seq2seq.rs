@@ -195,7 +195,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         setup.seed,
         &setup.model_device(),
     )?;
-    let model = setup.load_into(model)?;
+    let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
@@ -221,6 +221,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
             train,
             eval,
             description,
+            load,
             n_shortened,
         },
     )

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
-use cresset_model::{DecoderConfig, EncoderConfig, ModelConfig, Seq2SeqConfig};
+use cresset_model::{DecoderConfig, EncoderConfig, LoadReport, ModelConfig, Seq2SeqConfig};
 use cresset_train::{
     BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer,
     TrainerConfig, run,
@@ -72,6 +72,8 @@ pub struct Facts {
     pub steps: u64,
     /// Examples that were shortened to the longest input.
     pub n_shortened: usize,
+    /// What was loaded from a model folder, what was initialised and what was not used, by name.
+    pub load: Option<LoadReport>,
 }
 
 /// An opened objective.
@@ -114,6 +116,8 @@ pub struct Parts<T: Task> {
     pub eval: Rows<T>,
     /// What is written beside the weights.
     pub description: Description,
+    /// What was loaded from a model folder.
+    pub load: Option<LoadReport>,
     /// Examples that were shortened.
     pub n_shortened: usize,
 }
@@ -188,6 +192,7 @@ where
         steps_per_epoch,
         steps,
         n_shortened: parts.n_shortened,
+        load: parts.load,
     };
     let state = match &setup.train {
         Some(train) => State::Training(Box::new(Trainer::new(

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use cresset_data::{
     BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer,
 };
-use cresset_model::{HfModel, ModelConfig, check_vocabulary};
+use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde_json::{Map, Value};
 
@@ -139,14 +139,17 @@ impl Setup {
         }
     }
 
-    /// The model with the folder's weights, where there is a folder.
+    /// The model with the folder's weights, and what was loaded, where there is a folder.
     ///
     /// # Errors
     /// A damaged file, or tensors the folder lacks.
-    pub fn load_into<M: HfModel>(&self, model: M) -> Result<M, RunError> {
+    pub fn load_into<M: HfModel>(&self, model: M) -> Result<(M, Option<LoadReport>), RunError> {
         match &self.model {
-            ModelSource::New(_) => Ok(model),
-            ModelSource::Folder(folder, new_head) => Ok(load(model, &folder.path, *new_head)?.0),
+            ModelSource::New(_) => Ok((model, None)),
+            ModelSource::Folder(folder, new_head) => {
+                let (model, report) = load(model, &folder.path, *new_head)?;
+                Ok((model, Some(report)))
+            }
         }
     }
 

@@ -280,3 +280,41 @@ pub fn check_positions(
 fn names() -> Vec<&'static str> {
     ARCHITECTURES.iter().map(|(name, ..)| *name).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn every_shipped_config_parses_and_checks() {
+        let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+        let mut checked = Vec::new();
+        for folder in fs::read_dir(configs).expect("configs") {
+            for file in fs::read_dir(folder.expect("a folder").path()).expect("files") {
+                let path = file.expect("a file").path();
+                let config =
+                    config::read(&path, &[]).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                checked.push(config.train.out.clone());
+                Plan::check(config).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            }
+        }
+        assert!(checked.len() >= 12, "only {} configs", checked.len());
+        let n = checked.len();
+        checked.sort();
+        checked.dedup();
+        assert_eq!(checked.len(), n, "every config has a run folder of its own");
+    }
+
+    #[test]
+    fn the_metric_of_keep_best_must_be_one_of_the_objectives() {
+        let text = "[data]\ntrain = [\"a\"]\nsplit = 0.1\n[tokenizer.train]\nkind = \"wordpiece\"\n[model.bert]\n\
+                    [objective.classify]\n[train]\nsteps = 1\nout = \"x\"\nkeep_best = \"acuracy\"\n";
+        let config = config::parse(text, "c.toml", &[]).expect("parses");
+        let message = Plan::check(config).expect_err("refused").to_string();
+        assert!(message.contains("did you mean `accuracy`?"), "{message}");
+    }
+}

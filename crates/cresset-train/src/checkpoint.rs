@@ -31,7 +31,9 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// The checkpoints in `folder`, which need not exist yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Checkpoints { folder: folder.into() }
+        Checkpoints {
+            folder: folder.into(),
+        }
     }
 
     /// Where the checkpoint of a step lies.
@@ -49,7 +51,10 @@ impl Checkpoints {
             .into_iter()
             .filter_map(|name| {
                 let step = name.strip_prefix("step-")?.parse().ok()?;
-                Some(Checkpoint { step, path: self.folder.join(name) })
+                Some(Checkpoint {
+                    step,
+                    path: self.folder.join(name),
+                })
             })
             .collect();
         found.sort_by_key(|checkpoint| checkpoint.step);
@@ -71,7 +76,11 @@ impl Checkpoints {
     pub fn prune(&self, keep_last: usize, best: Option<u64>) -> Result<(), TrainError> {
         let all = self.list()?;
         let old = all.len().saturating_sub(keep_last);
-        for checkpoint in all.into_iter().take(old).filter(|checkpoint| Some(checkpoint.step) != best) {
+        for checkpoint in all
+            .into_iter()
+            .take(old)
+            .filter(|checkpoint| Some(checkpoint.step) != best)
+        {
             remove(&checkpoint.path)?;
         }
         Ok(())
@@ -91,7 +100,8 @@ impl Checkpoints {
                 if home.exists() {
                     remove(&path)?;
                 } else {
-                    fs::rename(&path, &home).map_err(|source| TrainError::Write { path: home, source })?;
+                    fs::rename(&path, &home)
+                        .map_err(|source| TrainError::Write { path: home, source })?;
                 }
             }
         }
@@ -100,7 +110,10 @@ impl Checkpoints {
 
     /// Names of the folders in the folder; none if it does not exist.
     fn names(&self) -> Result<Vec<String>, TrainError> {
-        let failed = |source| TrainError::Read { path: self.folder.clone(), source };
+        let failed = |source| TrainError::Read {
+            path: self.folder.clone(),
+            source,
+        };
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(failed)?,
@@ -135,7 +148,10 @@ impl<O: Objective> Trainer<O> {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         fs::create_dir_all(parent).map_err(failed(parent))?;
         let temporary = tempfile::Builder::new()
             .prefix(&format!("{TEMPORARY}{name}-"))
@@ -144,7 +160,9 @@ impl<O: Objective> Trainer<O> {
         // The message names the file where the user will look for it.
         state::write(self, user, temporary.path()).map_err(|error| match error {
             TrainError::Write { path, source } => {
-                let path = path.strip_prefix(temporary.path()).map_or_else(|_| path.clone(), |name| folder.join(name));
+                let path = path
+                    .strip_prefix(temporary.path())
+                    .map_or_else(|_| path.clone(), |name| folder.join(name));
                 TrainError::Write { path, source }
             }
             other => other,
@@ -176,5 +194,8 @@ impl<O: Objective> Trainer<O> {
 }
 
 fn remove(path: &Path) -> Result<(), TrainError> {
-    fs::remove_dir_all(path).map_err(|source| TrainError::Write { path: path.to_owned(), source })
+    fs::remove_dir_all(path).map_err(|source| TrainError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }

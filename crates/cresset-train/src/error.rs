@@ -31,7 +31,9 @@ pub enum TrainError {
         step: u64,
     },
     /// An objective returned a term whose denominator it did not announce.
-    #[error("the objective returned the loss term `{term}` but announced denominators for {known}; use the same names in both")]
+    #[error(
+        "the objective returned the loss term `{term}` but announced denominators for {known}; use the same names in both"
+    )]
     UnknownTerm {
         /// The term's name.
         term: &'static str,
@@ -108,8 +110,8 @@ pub enum TrainError {
         problem: String,
     },
     /// A callback of the run loop failed.
-    #[error("{0}")]
-    Callback(#[source] BoxError),
+    #[error(transparent)]
+    Callback(BoxError),
 }
 
 fn first_bad(parameter: &Option<String>) -> String {

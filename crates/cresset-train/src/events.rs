@@ -96,7 +96,10 @@ impl MetricsLog {
     /// # Errors
     /// A file that cannot be opened for writing.
     pub fn open(path: &Path) -> Result<Self, TrainError> {
-        Ok(MetricsLog { path: path.to_owned(), file: append(path)? })
+        Ok(MetricsLog {
+            path: path.to_owned(),
+            file: append(path)?,
+        })
     }
 
     /// Appends an event. [`Event::Started`] first drops the lines of later steps and a last line cut short: the run does
@@ -109,11 +112,15 @@ impl MetricsLog {
             keep_until(&self.path, *step)?;
             self.file = append(&self.path)?;
         }
-        let written = serde_json::to_vec(event).map_err(io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
-            self.file.write_all(&line)
-        });
-        written.and_then(|()| self.file.flush()).map_err(failed(&self.path))
+        let written = serde_json::to_vec(event)
+            .map_err(io::Error::from)
+            .and_then(|mut line| {
+                line.push(b'\n');
+                self.file.write_all(&line)
+            });
+        written
+            .and_then(|()| self.file.flush())
+            .map_err(failed(&self.path))
     }
 }
 
@@ -124,24 +131,43 @@ struct Stamp {
 }
 
 fn keep_until(path: &Path, step: u64) -> Result<(), TrainError> {
-    let bytes = fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| TrainError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let text = String::from_utf8_lossy(&bytes);
     let kept: String = text
         .split_inclusive('\n')
-        .filter(|line| line.ends_with('\n') && serde_json::from_str::<Stamp>(line).is_ok_and(|stamp| step > 0 && stamp.step <= step))
+        .filter(|line| {
+            line.ends_with('\n')
+                && serde_json::from_str::<Stamp>(line)
+                    .is_ok_and(|stamp| step > 0 && stamp.step <= step)
+        })
         .collect();
     if kept.len() == text.len() {
         return Ok(());
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(parent).map_err(failed(path))?;
-    temporary.write_all(kept.as_bytes()).and_then(|()| temporary.as_file().sync_all()).map_err(failed(path))?;
-    temporary.persist(path).map_err(|error| failed(path)(error.error))?;
+    temporary
+        .write_all(kept.as_bytes())
+        .and_then(|()| temporary.as_file().sync_all())
+        .map_err(failed(path))?;
+    temporary
+        .persist(path)
+        .map_err(|error| failed(path)(error.error))?;
     Ok(())
 }
 
 fn append(path: &Path) -> Result<File, TrainError> {
-    OpenOptions::new().create(true).append(true).open(path).map_err(failed(path))
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(failed(path))
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> TrainError + use<> {

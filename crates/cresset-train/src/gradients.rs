@@ -14,28 +14,41 @@ pub struct Gradients {
 
 impl Gradients {
     /// Adds what one backward pass left for the module's parameters; in place where the backend can.
-    pub fn accumulate<M: Module>(&mut self, module: &M, mut tape: Tape) {
-        module.visit(&mut Accumulate { into: &mut self.by_parameter, tape: &mut tape });
+    pub(crate) fn accumulate<M: Module>(&mut self, module: &M, mut tape: Tape) {
+        module.visit(&mut Accumulate {
+            into: &mut self.by_parameter,
+            tape: &mut tape,
+        });
     }
 
     /// The gradient of a parameter, out of the set, so that its owner can overwrite it.
-    pub fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
+    pub(crate) fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
         self.by_parameter.remove(id)
     }
 
     /// Every gradient by parameter path, read from the device.
     pub fn to_data<M: Module>(&self, module: &M) -> BTreeMap<String, TensorData> {
-        let mut read = Read { from: &self.by_parameter, path: Path::default(), out: BTreeMap::new() };
+        let mut read = Read {
+            from: &self.by_parameter,
+            path: Path::default(),
+            out: BTreeMap::new(),
+        };
         module.visit(&mut read);
         read.out
     }
 
-    /// Path and sum of squares of every gradient, in the module's order; nothing is read from the device.
+    /// Path and sum of squares of every gradient, in the module's order; nothing is read from the device. In f32: a norm
+    /// above 1.8e19 counts as infinite.
     ///
     /// # Shapes
     /// out: one element each
     pub fn squares<M: Module>(&self, module: &M) -> (Vec<String>, Vec<Tensor<1>>) {
-        let mut squares = Squares { from: &self.by_parameter, path: Path::default(), paths: Vec::new(), sums: Vec::new() };
+        let mut squares = Squares {
+            from: &self.by_parameter,
+            path: Path::default(),
+            paths: Vec::new(),
+            sums: Vec::new(),
+        };
         module.visit(&mut squares);
         (squares.paths, squares.sums)
     }
@@ -48,7 +61,9 @@ impl Gradients {
 
 impl std::fmt::Debug for Gradients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gradients").field("tensors", &self.by_parameter.len()).finish()
+        f.debug_struct("Gradients")
+            .field("tensors", &self.by_parameter.len())
+            .finish()
     }
 }
 
@@ -77,7 +92,9 @@ struct Accumulate<'a> {
 
 impl ModuleVisitor for Accumulate<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(new) = param.base().grad_remove(self.tape) else { return };
+        let Some(new) = param.base().grad_remove(self.tape) else {
+            return;
+        };
         let sum = match self.into.remove::<D>(param.id) {
             Some(old) => old.add(new),
             None => new,

@@ -28,10 +28,12 @@ mod events;
 mod gradients;
 mod objective;
 mod optim;
+mod pass;
 mod report;
 mod run;
 mod schedule;
 mod state;
+mod tensors;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, Checkpoints};

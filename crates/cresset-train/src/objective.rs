@@ -68,7 +68,10 @@ pub struct Denominators(pub Vec<(&'static str, f64)>);
 impl Denominators {
     /// The denominator of a term.
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| *value)
     }
 
     /// Adds those of another micro-batch of the same step.

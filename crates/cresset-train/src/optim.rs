@@ -41,7 +41,13 @@ pub struct AdamWConfig {
 
 impl Default for AdamWConfig {
     fn default() -> Self {
-        AdamWConfig { lr: 3e-4, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01, decay: Decay::default() }
+        AdamWConfig {
+            lr: 3e-4,
+            betas: [0.9, 0.999],
+            eps: 1e-8,
+            weight_decay: 0.01,
+            decay: Decay::default(),
+        }
     }
 }
 
@@ -62,7 +68,13 @@ impl OptimConfig {
     /// # Errors
     /// A learning rate, epsilon or clip that is not positive; a beta outside 0 to 1; a negative decay.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let AdamWConfig { lr, betas, eps, weight_decay, .. } = self.adamw;
+        let AdamWConfig {
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            ..
+        } = self.adamw;
         positive("optim.adamw.lr", lr, "3e-4")?;
         positive("optim.adamw.eps", eps, "1e-8")?;
         if let Some(clip) = self.clip {
@@ -90,7 +102,11 @@ fn positive(key: &'static str, value: f64, example: &str) -> Result<(), TrainErr
     if value > 0.0 && value.is_finite() {
         return Ok(());
     }
-    Err(TrainError::Config { key, value: value.to_string(), must: format!("it must be above 0, as in {example}") })
+    Err(TrainError::Config {
+        key,
+        value: value.to_string(),
+        must: format!("it must be above 0, as in {example}"),
+    })
 }
 
 /// What AdamW remembers of one parameter.
@@ -111,12 +127,27 @@ pub(crate) struct AdamW {
 
 impl AdamW {
     pub(crate) fn new(config: AdamWConfig) -> Self {
-        AdamW { config, state: HashMap::new() }
+        AdamW {
+            config,
+            state: HashMap::new(),
+        }
     }
 
     /// Updates every parameter that has a gradient; the others and their state stay as they are.
-    pub(crate) fn update<M: Module>(&mut self, module: M, gradients: Gradients, lr: f64, grad_scale: f64) -> M {
-        module.map(&mut Update { optimizer: self, gradients, lr, grad_scale, path: Path::default() })
+    pub(crate) fn update<M: Module>(
+        &mut self,
+        module: M,
+        gradients: Gradients,
+        lr: f64,
+        grad_scale: f64,
+    ) -> M {
+        module.map(&mut Update {
+            optimizer: self,
+            gradients,
+            lr,
+            grad_scale,
+            path: Path::default(),
+        })
     }
 
     pub(crate) fn moments<const D: usize>(&self, path: &str) -> Option<&Moments<D>> {
@@ -129,9 +160,17 @@ impl AdamW {
 
     /// Moments of the parameter, out of the state, or fresh ones.
     fn take_moments<const D: usize>(&mut self, path: &str, like: &Tensor<D>) -> Moments<D> {
-        match self.state.remove(path).map(|boxed| boxed.downcast::<Moments<D>>()) {
+        match self
+            .state
+            .remove(path)
+            .map(|boxed| boxed.downcast::<Moments<D>>())
+        {
             Some(Ok(moments)) => *moments,
-            _ => Moments { mean: like.zeros_like(), square: like.zeros_like(), updates: 0 },
+            _ => Moments {
+                mean: like.zeros_like(),
+                square: like.zeros_like(),
+                updates: 0,
+            },
         }
     }
 }
@@ -154,7 +193,9 @@ impl ModuleMapper for Update<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(gradient) = self.gradients.take::<D>(param.id) else { return param };
+        let Some(gradient) = self.gradients.take::<D>(param.id) else {
+            return param;
+        };
         let path = self.path.joined();
         let moments = self.optimizer.take_moments(&path, &gradient);
         let updates = moments.updates + 1;
@@ -164,15 +205,27 @@ impl ModuleMapper for Update<'_> {
             beta1: config.betas[0],
             beta2: config.betas[1],
             epsilon: config.eps,
-            weight_decay: if config.decay == Decay::All || D > 1 { config.weight_decay } else { 0.0 },
+            weight_decay: if config.decay == Decay::All || D > 1 {
+                config.weight_decay
+            } else {
+                0.0
+            },
             step: updates,
             grad_scale: self.grad_scale,
         };
         // The parameter lets go of its tensor, so that the update owns the only handle and can work in place.
         let (id, value, mapper) = param.consume();
         let checkpointing = value.gradient_checkpointing_strategy();
-        let (value, mean, square) = adamw(value.inner(), gradient, moments.mean, moments.square, at);
-        self.optimizer.set_moments(path, Moments { mean, square, updates });
+        let (value, mean, square) =
+            adamw(value.inner(), gradient, moments.mean, moments.square, at);
+        self.optimizer.set_moments(
+            path,
+            Moments {
+                mean,
+                square,
+                updates,
+            },
+        );
         let mut value = Tensor::from_inner(value);
         if let Some(strategy) = checkpointing {
             value = value.with_gradient_checkpointing_strategy(strategy);

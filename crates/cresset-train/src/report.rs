@@ -81,15 +81,28 @@ impl Report {
 
     /// All means by name; names without any target are left out.
     pub fn values(&self) -> BTreeMap<String, f64> {
-        self.sums.keys().filter_map(|name| Some((name.clone(), self.mean(name)?))).collect()
+        self.sums
+            .keys()
+            .filter_map(|name| Some((name.clone(), self.mean(name)?)))
+            .collect()
     }
 }
 
-fn push<T: Clone>(map: &mut BTreeMap<String, Pairs<T>>, name: &str, references: &[T], predictions: &[T]) {
-    assert_eq!(references.len(), predictions.len(), "one prediction per reference in `{name}`");
-    let pairs = map
-        .entry(name.to_owned())
-        .or_insert_with(|| Pairs { references: Vec::new(), predictions: Vec::new() });
+fn push<T: Clone>(
+    map: &mut BTreeMap<String, Pairs<T>>,
+    name: &str,
+    references: &[T],
+    predictions: &[T],
+) {
+    assert_eq!(
+        references.len(),
+        predictions.len(),
+        "one prediction per reference in `{name}`"
+    );
+    let pairs = map.entry(name.to_owned()).or_insert_with(|| Pairs {
+        references: Vec::new(),
+        predictions: Vec::new(),
+    });
     pairs.references.extend_from_slice(references);
     pairs.predictions.extend_from_slice(predictions);
 }

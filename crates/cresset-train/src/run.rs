@@ -39,12 +39,18 @@ pub struct KeepBest {
 impl KeepBest {
     /// The more, the better, as with accuracy.
     pub fn higher(metric: impl Into<String>) -> Self {
-        KeepBest { metric: metric.into(), direction: Direction::Higher }
+        KeepBest {
+            metric: metric.into(),
+            direction: Direction::Higher,
+        }
     }
 
     /// The less, the better, as with a loss.
     pub fn lower(metric: impl Into<String>) -> Self {
-        KeepBest { metric: metric.into(), direction: Direction::Lower }
+        KeepBest {
+            metric: metric.into(),
+            direction: Direction::Lower,
+        }
     }
 }
 
@@ -67,7 +73,8 @@ pub struct Best {
 }
 
 /// Computes metrics by name from a trainer's model.
-pub type Evaluate<'a, O> = &'a mut dyn FnMut(&Trainer<O>) -> Result<BTreeMap<String, f64>, BoxError>;
+pub type Evaluate<'a, O> =
+    &'a mut dyn FnMut(&Trainer<O>) -> Result<BTreeMap<String, f64>, BoxError>;
 
 /// What the run loop asks of its caller. Batches come from outside by index, so that going on is asking for later ones.
 pub struct RunHooks<'a, O: Objective> {
@@ -109,9 +116,17 @@ pub fn run<O: Objective>(
 ) -> Result<Outcome, TrainError> {
     let checkpoints = Checkpoints::new(&plan.checkpoints);
     checkpoints.clean()?;
-    let mut running = Running { trainer, plan, hooks, checkpoints };
+    let mut running = Running {
+        trainer,
+        plan,
+        hooks,
+        checkpoints,
+    };
     let steps = running.trainer.config().steps;
-    running.tell(Event::Started { step: running.trainer.steps_done(), steps })?;
+    running.tell(Event::Started {
+        step: running.trainer.steps_done(),
+        steps,
+    })?;
     let mut saved = None;
     while running.trainer.steps_done() < steps {
         if stop.load(Ordering::Relaxed) {
@@ -152,23 +167,43 @@ impl<O: Objective> Running<'_, '_, O> {
         let began = Instant::now();
         let accumulate = self.trainer.config().accumulate as u64;
         let first = self.trainer.steps_done() * accumulate;
-        let micro_batches =
-            (first..first + accumulate).map(|index| (self.hooks.batch)(index)).collect::<Result<Vec<_>, _>>();
-        let report = self.trainer.step(&micro_batches.map_err(TrainError::Callback)?)?;
+        let micro_batches = (first..first + accumulate)
+            .map(|index| (self.hooks.batch)(index))
+            .collect::<Result<Vec<_>, _>>();
+        let report = self
+            .trainer
+            .step(&micro_batches.map_err(TrainError::Callback)?)?;
         let step = report.step;
         let seconds = began.elapsed().as_secs_f64();
         let tokens_per_second = report.tokens as f64 / seconds.max(f64::MIN_POSITIVE);
-        self.tell(Event::Step { report, seconds, tokens_per_second })?;
+        self.tell(Event::Step {
+            report,
+            seconds,
+            tokens_per_second,
+        })?;
         Ok(step)
     }
 
     fn evaluate(&mut self, step: u64) -> Result<(), TrainError> {
-        let Some(evaluate) = &mut self.hooks.evaluate else { return Ok(()) };
+        let Some(evaluate) = &mut self.hooks.evaluate else {
+            return Ok(());
+        };
         let began = Instant::now();
         let values = evaluate(self.trainer).map_err(TrainError::Callback)?;
-        let decisive = self.plan.keep_best.as_ref().map(|keep| find(keep, &values)).transpose()?;
-        self.tell(Event::Evaluated { step, values, seconds: began.elapsed().as_secs_f64() })?;
-        let (Some(keep), Some(value)) = (&self.plan.keep_best, decisive) else { return Ok(()) };
+        let decisive = self
+            .plan
+            .keep_best
+            .as_ref()
+            .map(|keep| find(keep, &values))
+            .transpose()?;
+        self.tell(Event::Evaluated {
+            step,
+            values,
+            seconds: began.elapsed().as_secs_f64(),
+        })?;
+        let (Some(keep), Some(value)) = (&self.plan.keep_best, decisive) else {
+            return Ok(());
+        };
         let better = match (&self.trainer.best, keep.direction) {
             _ if value.is_nan() => false,
             (None, _) => true,
@@ -178,7 +213,11 @@ impl<O: Objective> Running<'_, '_, O> {
         if better {
             (self.hooks.save_best)(self.trainer.model()).map_err(TrainError::Callback)?;
             self.trainer.best = Some(Best { step, value });
-            self.tell(Event::BestSaved { step, metric: keep.metric.clone(), value })?;
+            self.tell(Event::BestSaved {
+                step,
+                metric: keep.metric.clone(),
+                value,
+            })?;
         }
         Ok(())
     }
@@ -198,9 +237,15 @@ impl<O: Objective> Running<'_, '_, O> {
 }
 
 fn find(keep: &KeepBest, values: &BTreeMap<String, f64>) -> Result<f64, TrainError> {
-    values.get(&keep.metric).copied().ok_or_else(|| TrainError::Config {
-        key: "train.keep_best",
-        value: keep.metric.clone(),
-        must: format!("the evaluation gives {}; choose one of them", values.keys().cloned().collect::<Vec<_>>().join(", ")),
-    })
+    values
+        .get(&keep.metric)
+        .copied()
+        .ok_or_else(|| TrainError::Config {
+            key: "train.keep_best",
+            value: keep.metric.clone(),
+            must: format!(
+                "the evaluation gives {}; choose one of them",
+                values.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
+        })
 }

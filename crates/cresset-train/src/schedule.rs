@@ -52,7 +52,9 @@ pub struct ConstantConfig {
 
 impl Default for ConstantConfig {
     fn default() -> Self {
-        ConstantConfig { warmup: Warmup::Steps(0) }
+        ConstantConfig {
+            warmup: Warmup::Steps(0),
+        }
     }
 }
 
@@ -101,7 +103,11 @@ impl ScheduleConfig {
                 (wave * (1.0 - config.floor) + config.floor).max(0.0)
             }
             ScheduleConfig::InverseSqrt(_) => {
-                let timescale = if warmup == 0 { INVERSE_SQRT_TIMESCALE } else { warmup };
+                let timescale = if warmup == 0 {
+                    INVERSE_SQRT_TIMESCALE
+                } else {
+                    warmup
+                };
                 let shift = timescale - warmup;
                 ((at + shift) as f64 / timescale as f64).sqrt().recip()
             }
@@ -128,15 +134,19 @@ impl ScheduleConfig {
             return Err(TrainError::Config {
                 key: "schedule warmup",
                 value: format!("{} steps", warmup.steps(steps)),
-                must: format!("the run has only {steps} steps; shorten the warm-up or train longer"),
+                must: format!(
+                    "the run has only {steps} steps; shorten the warm-up or train longer"
+                ),
             });
         }
         match self {
-            ScheduleConfig::Cosine(CosineConfig { floor, .. }) if !(0.0..=1.0).contains(floor) => Err(TrainError::Config {
-                key: "schedule.cosine.floor",
-                value: floor.to_string(),
-                must: "it must be a share of the peak from 0 to 1, as in 0.1".to_owned(),
-            }),
+            ScheduleConfig::Cosine(CosineConfig { floor, .. }) if !(0.0..=1.0).contains(floor) => {
+                Err(TrainError::Config {
+                    key: "schedule.cosine.floor",
+                    value: floor.to_string(),
+                    must: "it must be a share of the peak from 0 to 1, as in 0.1".to_owned(),
+                })
+            }
             _ => Ok(()),
         }
     }

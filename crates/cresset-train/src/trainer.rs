@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::gradients::Gradients;
 use crate::optim::AdamW;
+use crate::pass::{Pass, Reading, pass};
 use crate::{
-    Best, Denominators, Objective, OptimConfig, Report, ScheduleConfig, StepContext, TrainError, clip_factor, global_norm,
+    Best, Gradients, Objective, OptimConfig, Report, ScheduleConfig, TrainError, clip_factor,
+    global_norm,
 };
 
 /// What a training is, apart from its model and data.
@@ -35,7 +36,11 @@ impl TrainerConfig {
     /// No steps, no micro-batches, or as [`OptimConfig::validate`] and [`ScheduleConfig::validate`].
     pub fn validate(&self) -> Result<(), TrainError> {
         if self.steps == 0 {
-            return Err(TrainError::Config { key: "train.steps", value: "0".to_owned(), must: "it must be at least 1".to_owned() });
+            return Err(TrainError::Config {
+                key: "train.steps",
+                value: "0".to_owned(),
+                must: "it must be at least 1".to_owned(),
+            });
         }
         if self.accumulate == 0 {
             return Err(TrainError::Config {
@@ -89,17 +94,26 @@ impl<O: Objective> Trainer<O> {
             return Err(TrainError::NotTrainable);
         }
         let optimizer = AdamW::new(config.optim.adamw.clone());
-        Ok(Trainer { objective: Some(objective), optimizer, config, step: 0, best: None })
+        Ok(Trainer {
+            objective: Some(objective),
+            optimizer,
+            config,
+            step: 0,
+            best: None,
+        })
     }
 
     /// The objective with its weights as they are now, with autodiff.
     pub fn model(&self) -> &O {
-        self.objective.as_ref().expect("the weights are put back after every update")
+        self.objective
+            .as_ref()
+            .expect("the weights are put back after every update")
     }
 
     /// Gives the objective back and drops the optimizer's state.
     pub fn into_model(self) -> O {
-        self.objective.expect("the weights are put back after every update")
+        self.objective
+            .expect("the weights are put back after every update")
     }
 
     /// The configuration.
@@ -132,15 +146,25 @@ impl<O: Objective> Trainer<O> {
     /// No micro-batch, a term without an announced denominator, a loss or a gradient that is not finite. The weights and
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
-        let pass = self.pass(micro_batches)?;
+        let pass = pass(self.model(), micro_batches, self.config.seed, self.step + 1)?;
         let reading = pass.read(self.model());
         let mut report = self.report(&pass, &reading, micro_batches);
         self.check(&pass, &reading, &report)?;
 
-        let factor = self.config.optim.clip.map_or(1.0, |clip| clip_factor(report.grad_norm, clip));
+        let factor = self
+            .config
+            .optim
+            .clip
+            .map_or(1.0, |clip| clip_factor(report.grad_norm, clip));
         report.lr = self.lr(report.step);
-        let objective = self.objective.take().expect("the weights are put back after every update");
-        self.objective = Some(self.optimizer.update(objective, pass.gradients, report.lr, factor));
+        let objective = self
+            .objective
+            .take()
+            .expect("the weights are put back after every update");
+        self.objective = Some(
+            self.optimizer
+                .update(objective, pass.gradients, report.lr, factor),
+        );
         self.step = report.step;
         Ok(report)
     }
@@ -150,63 +174,18 @@ impl<O: Objective> Trainer<O> {
     /// # Errors
     /// No micro-batch; a term without an announced denominator.
     pub fn gradients(&self, micro_batches: &[O::Batch]) -> Result<Gradients, TrainError> {
-        Ok(self.pass(micro_batches)?.gradients)
+        Ok(pass(self.model(), micro_batches, self.config.seed, self.step + 1)?.gradients)
     }
 
     /// As [`evaluate`], with the weights as they are now.
     ///
     /// # Errors
     /// The first batch that is an error.
-    pub fn evaluate<E>(&self, batches: impl IntoIterator<Item = Result<O::Batch, E>>) -> Result<Report, E> {
+    pub fn evaluate<E>(
+        &self,
+        batches: impl IntoIterator<Item = Result<O::Batch, E>>,
+    ) -> Result<Report, E> {
         evaluate(self.model(), batches)
-    }
-
-    /// Forward and backward over the micro-batches.
-    fn pass(&self, micro_batches: &[O::Batch]) -> Result<Pass, TrainError> {
-        let step = self.step + 1;
-        if micro_batches.is_empty() {
-            return Err(TrainError::NoBatch { step });
-        }
-        let each: Vec<Denominators> = micro_batches.iter().map(O::denominators).collect();
-        let mut whole = Denominators::default();
-        each.iter().for_each(|one| whole.add(one));
-
-        let mut pass = Pass { gradients: Gradients::default(), sums: Vec::new(), n_micro_batches: micro_batches.len() };
-        for (micro, batch) in micro_batches.iter().enumerate() {
-            if each[micro].0.iter().all(|&(_, denominator)| denominator == 0.0) {
-                continue;
-            }
-            let at = StepContext { seed: self.config.seed, step, micro: micro as u64 };
-            let mut total: Option<Tensor<1>> = None;
-            for term in self.model().loss(batch, &at).0 {
-                let unknown = || TrainError::UnknownTerm {
-                    term: term.name,
-                    known: whole.0.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-                };
-                let own = each[micro].get(term.name).ok_or_else(unknown)?;
-                let denominator = whole.get(term.name).ok_or_else(unknown)?;
-                // No target, no contribution: not even 0 x NaN.
-                if own == 0.0 {
-                    continue;
-                }
-                pass.sums.push(TermSum {
-                    name: term.name,
-                    micro,
-                    weight: term.weight,
-                    denominator,
-                    value: term.sum.clone().inner(),
-                });
-                let share = term.sum.mul_scalar(term.weight / denominator);
-                total = Some(match total {
-                    Some(total) => total.add(share),
-                    None => share,
-                });
-            }
-            if let Some(total) = total.filter(|total| total.is_tracked()) {
-                pass.gradients.accumulate(self.model(), total.backward());
-            }
-        }
-        Ok(pass)
     }
 
     fn report(&self, pass: &Pass, reading: &Reading, micro_batches: &[O::Batch]) -> StepReport {
@@ -230,7 +209,12 @@ impl<O: Objective> Trainer<O> {
     fn check(&self, pass: &Pass, reading: &Reading, report: &StepReport) -> Result<(), TrainError> {
         let parameter = reading.first_bad_gradient().map(str::to_owned);
         let first_batch = self.step * self.config.accumulate as u64;
-        if let Some((term, &value)) = pass.sums.iter().zip(&reading.sums).find(|(_, sum)| !sum.is_finite()) {
+        if let Some((term, &value)) = pass
+            .sums
+            .iter()
+            .zip(&reading.sums)
+            .find(|(_, sum)| !sum.is_finite())
+        {
             return Err(TrainError::NonFiniteLoss {
                 step: report.step,
                 term: term.name,
@@ -256,7 +240,10 @@ impl<O: Objective> Trainer<O> {
 ///
 /// # Errors
 /// The first batch that is an error.
-pub fn evaluate<O: Objective, E>(model: &O, batches: impl IntoIterator<Item = Result<O::Batch, E>>) -> Result<Report, E> {
+pub fn evaluate<O: Objective, E>(
+    model: &O,
+    batches: impl IntoIterator<Item = Result<O::Batch, E>>,
+) -> Result<Report, E> {
     let model = model.valid();
     let mut report = Report::new();
     for batch in batches {
@@ -267,55 +254,10 @@ pub fn evaluate<O: Objective, E>(model: &O, batches: impl IntoIterator<Item = Re
 
 impl<O: Objective> std::fmt::Debug for Trainer<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Trainer").field("step", &self.step).field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-/// What forward and backward over a step's micro-batches left; still on the device.
-struct Pass {
-    gradients: Gradients,
-    sums: Vec<TermSum>,
-    n_micro_batches: usize,
-}
-
-/// One loss term of one micro-batch.
-struct TermSum {
-    name: &'static str,
-    micro: usize,
-    weight: f64,
-    /// Of the whole step.
-    denominator: f64,
-    /// Outside the graph.
-    value: Tensor<1>,
-}
-
-/// The numbers of a pass.
-struct Reading {
-    /// Of each [`TermSum`].
-    sums: Vec<f64>,
-    /// Path of each gradient.
-    paths: Vec<String>,
-    /// Sum of squares of each gradient.
-    squares: Vec<f64>,
-}
-
-impl Pass {
-    /// Reads loss sums and gradient sizes from the device in one go.
-    fn read<M: Module>(&self, model: &M) -> Reading {
-        let (paths, squares) = self.gradients.squares(model);
-        let scalars: Vec<Tensor<1>> = self.sums.iter().map(|sum| sum.value.clone()).chain(squares).collect();
-        if scalars.is_empty() {
-            return Reading { sums: Vec::new(), paths, squares: Vec::new() };
-        }
-        let mut sums: Vec<f64> = Tensor::cat(scalars, 0).into_data().iter::<f64>().collect();
-        let squares = sums.split_off(self.sums.len());
-        Reading { sums, paths, squares }
-    }
-}
-
-impl Reading {
-    fn first_bad_gradient(&self) -> Option<&str> {
-        self.paths.iter().zip(&self.squares).find(|(_, square)| !square.is_finite()).map(|(path, _)| path.as_str())
+        f.debug_struct("Trainer")
+            .field("step", &self.step)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

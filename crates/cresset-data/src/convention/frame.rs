@@ -72,12 +72,29 @@ pub struct GenerationFrame {
 }
 
 impl EncoderFrame {
-    pub(super) fn frame(&self, convention: &str, text: &[u32], pair: Option<&[u32]>, max: usize) -> Result<Framed, DataError> {
-        let slots = if pair.is_some() { &self.pair } else { &self.single };
+    pub(super) fn frame(
+        &self,
+        convention: &str,
+        text: &[u32],
+        pair: Option<&[u32]>,
+        max: usize,
+    ) -> Result<Framed, DataError> {
+        let slots = if pair.is_some() {
+            &self.pair
+        } else {
+            &self.single
+        };
         refuse_doubles(convention, slots, text, pair)?;
-        let n_special = slots.iter().filter(|slot| matches!(slot.piece, Piece::Special(_))).count();
+        let n_special = slots
+            .iter()
+            .filter(|slot| matches!(slot.piece, Piece::Special(_)))
+            .count();
         if max < n_special {
-            return Err(DataError::NoRoom { max, special: n_special, frame: describe(slots) });
+            return Err(DataError::NoRoom {
+                max,
+                special: n_special,
+                frame: describe(slots),
+            });
         }
         let second = pair.unwrap_or(&[]);
         let (first_len, second_len) = longest_first(text.len(), second.len(), max - n_special);
@@ -90,8 +107,14 @@ impl EncoderFrame {
         for slot in slots {
             match &slot.piece {
                 Piece::Special(token) => framed.push(&[token.id], slot.segment, &[true]),
-                Piece::Text => framed.push(&text[..first_len], slot.segment, &vec![false; first_len]),
-                Piece::Pair => framed.push(&second[..second_len], slot.segment, &vec![false; second_len]),
+                Piece::Text => {
+                    framed.push(&text[..first_len], slot.segment, &vec![false; first_len])
+                }
+                Piece::Pair => framed.push(
+                    &second[..second_len],
+                    slot.segment,
+                    &vec![false; second_len],
+                ),
             }
         }
         Ok(framed)
@@ -105,24 +128,38 @@ impl EncoderFrame {
 impl Framed {
     fn push(&mut self, ids: &[u32], segment: u32, special: &[bool]) {
         self.ids.extend_from_slice(ids);
-        self.segments.extend(std::iter::repeat_n(segment, ids.len()));
+        self.segments
+            .extend(std::iter::repeat_n(segment, ids.len()));
         self.special.extend_from_slice(special);
     }
 }
 
 impl DecoderFrame {
-    pub(super) fn pair(&self, convention: &str, target: &[u32], max: usize) -> Result<(Vec<u32>, Vec<u32>), DataError> {
+    pub(super) fn pair(
+        &self,
+        convention: &str,
+        target: &[u32],
+        max: usize,
+    ) -> Result<(Vec<u32>, Vec<u32>), DataError> {
         let head: Vec<&SpecialToken> = self.start.iter().chain(&self.prefix).collect();
         if let Some(token) = head.iter().find(|token| target.first() == Some(&token.id)) {
             return Err(double(convention, token, "starts"));
         }
-        if let Some(stop) = self.stop.as_ref().filter(|stop| target.last() == Some(&stop.id)) {
+        if let Some(stop) = self
+            .stop
+            .as_ref()
+            .filter(|stop| target.last() == Some(&stop.id))
+        {
             return Err(double(convention, stop, "ends"));
         }
         let n_special = head.len() + usize::from(self.stop.is_some());
         // Input and labels are one token shorter than the whole sequence.
         if max + 1 < n_special {
-            return Err(DataError::NoRoom { max, special: n_special, frame: self.describe_input("B") });
+            return Err(DataError::NoRoom {
+                max,
+                special: n_special,
+                frame: self.describe_input("B"),
+            });
         }
         let kept = target.len().min(max + 1 - n_special);
         let mut sequence: Vec<u32> = head.iter().map(|token| token.id).collect();
@@ -134,7 +171,11 @@ impl DecoderFrame {
     }
 
     pub(super) fn describe_input(&self, text: &str) -> String {
-        let head = self.start.iter().chain(&self.prefix).map(|token| token.token.as_str());
+        let head = self
+            .start
+            .iter()
+            .chain(&self.prefix)
+            .map(|token| token.token.as_str());
         head.chain([text]).collect::<Vec<_>>().join(" ")
     }
 
@@ -142,8 +183,15 @@ impl DecoderFrame {
         if self.start.is_none() {
             return format!("{text}, shifted by one");
         }
-        let words = self.prefix.iter().map(|token| token.token.as_str()).chain([text]);
-        words.chain(self.stop.iter().map(|token| token.token.as_str())).collect::<Vec<_>>().join(" ")
+        let words = self
+            .prefix
+            .iter()
+            .map(|token| token.token.as_str())
+            .chain([text]);
+        words
+            .chain(self.stop.iter().map(|token| token.token.as_str()))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -171,25 +219,39 @@ fn longest_first(first: usize, second: usize, room: usize) -> (usize, usize) {
     } else {
         (room / 2, room - room / 2)
     };
-    if first <= second { (short, long) } else { (long, short) }
+    if first <= second {
+        (short, long)
+    } else {
+        (long, short)
+    }
 }
 
 /// A text that starts with the special token in front of it, or ends with the one behind it, was framed before.
-fn refuse_doubles(convention: &str, slots: &[Slot], text: &[u32], pair: Option<&[u32]>) -> Result<(), DataError> {
+fn refuse_doubles(
+    convention: &str,
+    slots: &[Slot],
+    text: &[u32],
+    pair: Option<&[u32]>,
+) -> Result<(), DataError> {
     for (place, slot) in slots.iter().enumerate() {
         let content = match slot.piece {
             Piece::Special(_) => continue,
             Piece::Text => text,
             Piece::Pair => pair.unwrap_or(&[]),
         };
-        let special_at = |place: Option<usize>| match place.and_then(|p| slots.get(p)).map(|slot| &slot.piece) {
-            Some(Piece::Special(token)) => Some(token),
-            _ => None,
-        };
-        if let Some(token) = special_at(place.checked_sub(1)).filter(|token| content.first() == Some(&token.id)) {
+        let special_at =
+            |place: Option<usize>| match place.and_then(|p| slots.get(p)).map(|slot| &slot.piece) {
+                Some(Piece::Special(token)) => Some(token),
+                _ => None,
+            };
+        if let Some(token) =
+            special_at(place.checked_sub(1)).filter(|token| content.first() == Some(&token.id))
+        {
             return Err(double(convention, token, "starts"));
         }
-        if let Some(token) = special_at(Some(place + 1)).filter(|token| content.last() == Some(&token.id)) {
+        if let Some(token) =
+            special_at(Some(place + 1)).filter(|token| content.last() == Some(&token.id))
+        {
             return Err(double(convention, token, "ends"));
         }
     }
@@ -197,5 +259,9 @@ fn refuse_doubles(convention: &str, slots: &[Slot], text: &[u32], pair: Option<&
 }
 
 fn double(convention: &str, token: &SpecialToken, place: &'static str) -> DataError {
-    DataError::DoubleSpecial { convention: convention.to_owned(), token: token.token.clone(), place }
+    DataError::DoubleSpecial {
+        convention: convention.to_owned(),
+        token: token.token.clone(),
+        place,
+    }
 }

@@ -26,8 +26,15 @@ impl Convention {
     /// A file that cannot be written, or one that is there and not JSON.
     pub fn save(&self, folder: &Path) -> Result<(), DataError> {
         let path = folder.join(FILE);
-        let mut file = if path.exists() { read(&path)? } else { Map::new() };
-        let stored = Stored { preset: self.name.clone(), tokens: self.as_overrides() };
+        let mut file = if path.exists() {
+            read(&path)?
+        } else {
+            Map::new()
+        };
+        let stored = Stored {
+            preset: self.name.clone(),
+            tokens: self.as_overrides(),
+        };
         let value = serde_json::to_value(stored).expect("a convention is plain data");
         file.insert(KEY.to_owned(), value);
         let text = serde_json::to_string_pretty(&file).expect("a JSON object is plain data");
@@ -40,9 +47,14 @@ impl Convention {
     /// A `cresset.json` that is missing, broken or without a convention; a token that the tokenizer does not have.
     pub fn load(folder: &Path, tokenizer: &Tokenizer) -> Result<Self, DataError> {
         let path = folder.join(FILE);
-        let fail = |reason: String| DataError::ConventionFile { path: path.clone(), reason };
+        let fail = |reason: String| DataError::ConventionFile {
+            path: path.clone(),
+            reason,
+        };
         let mut file = read(&path)?;
-        let value = file.remove(KEY).ok_or_else(|| fail(format!("there is no key \"{KEY}\"")))?;
+        let value = file
+            .remove(KEY)
+            .ok_or_else(|| fail(format!("there is no key \"{KEY}\"")))?;
         let stored: Stored = serde_json::from_value(value).map_err(|e| fail(e.to_string()))?;
         Self::with_overrides(&stored.preset, &stored.tokens, tokenizer)
     }
@@ -67,7 +79,12 @@ impl Convention {
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>, DataError> {
-    let text = fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-    serde_json::from_str(&text)
-        .map_err(|e| DataError::ConventionFile { path: path.to_owned(), reason: format!("not a JSON object ({e})") })
+    let text = fs::read_to_string(path).map_err(|source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_str(&text).map_err(|e| DataError::ConventionFile {
+        path: path.to_owned(),
+        reason: format!("not a JSON object ({e})"),
+    })
 }

@@ -37,9 +37,18 @@ pub struct Masked {
 ///
 /// # Panics
 /// If `special` is not as long as `ids`, or the vocabulary range is empty.
-pub fn mask_tokens(ids: &[u32], special: &[bool], options: &MaskOptions, rng: &mut impl Rng) -> Masked {
+pub fn mask_tokens(
+    ids: &[u32],
+    special: &[bool],
+    options: &MaskOptions,
+    rng: &mut impl Rng,
+) -> Masked {
     assert_eq!(ids.len(), special.len(), "one special mark per token");
-    let mut masked = Masked { ids: ids.to_vec(), positions: Vec::new(), targets: Vec::new() };
+    let mut masked = Masked {
+        ids: ids.to_vec(),
+        positions: Vec::new(),
+        targets: Vec::new(),
+    };
     for (position, (&id, &is_special)) in ids.iter().zip(special).enumerate() {
         if is_special || rng.random::<f64>() >= options.rate {
             continue;

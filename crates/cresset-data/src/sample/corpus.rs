@@ -17,6 +17,15 @@ pub(super) fn text(rng: &mut ChaCha8Rng) -> String {
 fn document(rng: &mut ChaCha8Rng) -> String {
     let n_sentences = rng.random_range(3..8);
     let remark_at = rng.random_range(0..n_sentences);
-    let sentence = |i| if i == remark_at { sentiment::remark(rng) } else { translation::english(rng) };
-    (0..n_sentences).map(sentence).map(|line| line + "\n").collect()
+    let sentence = |i| {
+        if i == remark_at {
+            sentiment::remark(rng)
+        } else {
+            translation::english(rng)
+        }
+    };
+    (0..n_sentences)
+        .map(sentence)
+        .map(|line| line + "\n")
+        .collect()
 }

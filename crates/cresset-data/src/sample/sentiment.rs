@@ -12,23 +12,39 @@ use super::pick;
 const N_TRAIN: usize = 3000;
 const N_DEV: usize = 500;
 
+#[rustfmt::skip]
 const THINGS: &[&str] = &[
-    "soup", "room", "film", "story", "music", "service", "coffee", "view", "garden", "dinner", "ending", "waiter",
-    "breakfast", "plot", "bread", "concert", "hotel", "tea", "cake", "book", "play", "song", "bed", "pool",
+    "soup", "room", "film", "story", "music", "service", "coffee", "view", "garden", "dinner",
+    "waiter", "breakfast", "bread", "concert", "hotel", "cake", "book", "song",
 ];
 const GOOD: &[&str] = &[
-    "good", "great", "wonderful", "lovely", "excellent", "pleasant", "superb", "delightful",
+    "good",
+    "great",
+    "wonderful",
+    "lovely",
+    "excellent",
+    "pleasant",
+    "superb",
+    "delightful",
 ];
 const BAD: &[&str] = &[
-    "bad", "awful", "terrible", "horrible", "poor", "dreadful", "boring", "miserable",
+    "bad",
+    "awful",
+    "terrible",
+    "horrible",
+    "poor",
+    "dreadful",
+    "boring",
+    "miserable",
 ];
-const DEGREES: &[&str] = &["", "", "", "very", "really", "truly", "rather", "quite"];
+const DEGREES: &[&str] = &["", "", "", "very", "really", "quite"];
 const NEGATIONS: &[&str] = &["not", "not", "never"];
 const OPENINGS: &[&str] = &["", "", "", "honestly ,", "this time", "to be fair ,"];
 
-/// Chance of a negation in the clause that counts, and in the other one.
-const MAIN_NEGATED: f64 = 0.3;
-const ASIDE_NEGATED: f64 = 0.1;
+/// Chance of a negation in a clause that stands alone, and in the main clause beside another. The second is small: a
+/// word would otherwise be a sign of its own tone as often as of the other, and learning would take long to begin.
+const NEGATED_ALONE: f64 = 0.3;
+const NEGATED_BESIDE: f64 = 0.1;
 
 /// What a clause says about its thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +74,10 @@ pub(super) fn files(rng: &mut ChaCha8Rng) -> Vec<(&'static str, String)> {
     let mut seen = HashSet::new();
     let train = lines(N_TRAIN, &mut seen, rng);
     let dev = lines(N_DEV, &mut seen, rng);
-    vec![("sentiment/train.jsonl", train), ("sentiment/dev.jsonl", dev)]
+    vec![
+        ("sentiment/train.jsonl", train),
+        ("sentiment/dev.jsonl", dev),
+    ]
 }
 
 fn lines(n: usize, seen: &mut HashSet<String>, rng: &mut ChaCha8Rng) -> String {
@@ -80,7 +99,11 @@ fn lines(n: usize, seen: &mut HashSet<String>, rng: &mut ChaCha8Rng) -> String {
 
 /// A sentence of either tone, for other sets.
 pub(super) fn remark(rng: &mut ChaCha8Rng) -> String {
-    let tone = if rng.random_bool(0.5) { Tone::Good } else { Tone::Bad };
+    let tone = if rng.random_bool(0.5) {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
     sentence(tone, rng)
 }
 
@@ -93,28 +116,36 @@ fn sentence(tone: Tone, rng: &mut ChaCha8Rng) -> String {
             break other;
         }
     };
-    let main = clause(first, tone, MAIN_NEGATED, rng);
-    let aside = clause(second, tone.other(), ASIDE_NEGATED, rng);
     let body = match rng.random_range(0..10) {
-        0..6 => main,
-        6..8 => format!("although {aside} , {main}"),
-        8 => format!("{main} , although {aside}"),
-        _ => format!("{aside} , but {main}"),
+        0..6 => statement(first, tone, NEGATED_ALONE, rng),
+        form => {
+            let main = statement(first, tone, NEGATED_BESIDE, rng);
+            let aside = statement(second, tone.other(), 0.0, rng);
+            if form < 8 {
+                format!("although {aside} , {main}")
+            } else {
+                format!("{main} , although {aside}")
+            }
+        }
     };
     let words = format!("{} {body} .", pick(OPENINGS, rng));
     words.trim_start().to_owned()
 }
 
-/// A clause of this tone, said the other way round with the given chance.
-fn clause(thing: &str, tone: Tone, negated: f64, rng: &mut ChaCha8Rng) -> String {
-    let degree = pick(DEGREES, rng);
+/// A clause of this tone, said by the opposite of the other tone with the given chance.
+fn statement(thing: &str, tone: Tone, negated: f64, rng: &mut ChaCha8Rng) -> String {
     let negated = rng.random_bool(negated);
     let said = if negated { tone.other() } else { tone };
+    let negation = if negated { *pick(NEGATIONS, rng) } else { "" };
     let word = match said {
         Tone::Good => pick(GOOD, rng),
         Tone::Bad => pick(BAD, rng),
     };
-    let was = if negated { format!("was {}", pick(NEGATIONS, rng)) } else { "was".to_owned() };
-    let words = ["the", thing, &was, degree, word];
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let degree = *pick(DEGREES, rng);
+    let words = ["the", thing, "was", negation, degree, word];
+    words
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -91,7 +91,11 @@ const VERBS: &[(&str, &str, &str, &str)] = &[
 ];
 
 const TIMES_NOW: &[(&str, &str)] = &[("today", "odie"), ("now", "nunka"), ("every day", "sempar")];
-const TIMES_PAST: &[(&str, &str)] = &[("yesterday", "iere"), ("last night", "noktare"), ("long ago", "vekia")];
+const TIMES_PAST: &[(&str, &str)] = &[
+    ("yesterday", "iere"),
+    ("last night", "noktare"),
+    ("long ago", "vekia"),
+];
 const PREPOSITIONS: &[(&str, &str)] = &[("in", "en"), ("near", "prok"), ("behind", "ret")];
 
 /// Whether a noun stands for one or many.
@@ -121,7 +125,10 @@ pub(super) fn files(rng: &mut ChaCha8Rng) -> Vec<(&'static str, String)> {
 }
 
 fn lines(n: usize, seen: &mut HashSet<String>, rng: &mut ChaCha8Rng) -> Phrase {
-    let mut text = Phrase { english: String::new(), lumo: String::new() };
+    let mut text = Phrase {
+        english: String::new(),
+        lumo: String::new(),
+    };
     let mut written = 0;
     while written < n {
         let sentence = sentence(rng);
@@ -145,7 +152,9 @@ fn sentence(rng: &mut ChaCha8Rng) -> Phrase {
     let verb = verb(number, past, rng);
     let object = noun_phrase(if rng.random_bool(0.6) { THINGS } else { BEINGS }, rng).0;
     let place = rng.random_bool(0.35).then(|| place(rng));
-    let time = rng.random_bool(0.4).then(|| *pick(if past { TIMES_PAST } else { TIMES_NOW }, rng));
+    let time = rng
+        .random_bool(0.4)
+        .then(|| *pick(if past { TIMES_PAST } else { TIMES_NOW }, rng));
 
     let mut english = vec![subject.english, verb.english, object.english];
     let mut lumo = vec![subject.lumo];
@@ -158,7 +167,10 @@ fn sentence(rng: &mut ChaCha8Rng) -> Phrase {
         lumo.insert(0, told.to_owned());
     }
     lumo.extend([object.lumo, verb.lumo]);
-    Phrase { english: joined(english), lumo: joined(lumo) }
+    Phrase {
+        english: joined(english),
+        lumo: joined(lumo),
+    }
 }
 
 fn joined(mut words: Vec<String>) -> String {
@@ -169,15 +181,32 @@ fn joined(mut words: Vec<String>) -> String {
 
 fn subject(rng: &mut ChaCha8Rng) -> (Phrase, Number) {
     if rng.random_bool(0.2) {
-        let (english, number) = *pick(&[("he", Number::One), ("she", Number::One), ("they", Number::Many)], rng);
-        return (Phrase { english: english.to_owned(), lumo: String::new() }, number);
+        let (english, number) = *pick(
+            &[
+                ("he", Number::One),
+                ("she", Number::One),
+                ("they", Number::Many),
+            ],
+            rng,
+        );
+        return (
+            Phrase {
+                english: english.to_owned(),
+                lumo: String::new(),
+            },
+            number,
+        );
     }
     noun_phrase(BEINGS, rng)
 }
 
 fn noun_phrase(nouns: &[Noun], rng: &mut ChaCha8Rng) -> (Phrase, Number) {
     let &(one, many, stem, gender) = pick(nouns, rng);
-    let number = if rng.random_bool(0.4) { Number::Many } else { Number::One };
+    let number = if rng.random_bool(0.4) {
+        Number::Many
+    } else {
+        Number::One
+    };
     let (noun, plural) = match number {
         Number::One => (one, ""),
         Number::Many => (many, "in"),
@@ -191,7 +220,13 @@ fn noun_phrase(nouns: &[Noun], rng: &mut ChaCha8Rng) -> (Phrase, Number) {
         lumo.push(format!("{told}{}", agreement(gender, number)));
     }
     english.push(noun.to_owned());
-    (Phrase { english: english.join(" "), lumo: lumo.join(" ") }, number)
+    (
+        Phrase {
+            english: english.join(" "),
+            lumo: lumo.join(" "),
+        },
+        number,
+    )
 }
 
 fn article(gender: Gender, number: Number, rng: &mut ChaCha8Rng) -> (String, String) {
@@ -235,18 +270,27 @@ fn verb(number: Number, past: bool, rng: &mut ChaCha8Rng) -> Phrase {
             (false, Number::One) => "does",
             (false, Number::Many) => "do",
         };
-        return Phrase { english: format!("{did} not {many}"), lumo: format!("{stem}{ending} ne") };
+        return Phrase {
+            english: format!("{did} not {many}"),
+            lumo: format!("{stem}{ending} ne"),
+        };
     }
     let english = match (past, number) {
         (true, _) => before,
         (false, Number::One) => one,
         (false, Number::Many) => many,
     };
-    Phrase { english: english.to_owned(), lumo: format!("{stem}{ending}") }
+    Phrase {
+        english: english.to_owned(),
+        lumo: format!("{stem}{ending}"),
+    }
 }
 
 fn place(rng: &mut ChaCha8Rng) -> Phrase {
     let (preposition, postposition) = pick(PREPOSITIONS, rng);
     let (ground, _) = noun_phrase(PLACES, rng);
-    Phrase { english: format!("{preposition} {}", ground.english), lumo: format!("{} {postposition}", ground.lumo) }
+    Phrase {
+        english: format!("{preposition} {}", ground.english),
+        lumo: format!("{} {postposition}", ground.lumo),
+    }
 }

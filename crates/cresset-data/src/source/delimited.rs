@@ -8,13 +8,35 @@ use super::{Field, FieldNames, Need};
 use crate::{DataError, Example, Label};
 
 /// Adds the example of every row of a comma-separated table.
-pub(super) fn read_csv(path: &Path, content: &str, fields: &FieldNames, examples: &mut Vec<Example>) -> Result<(), DataError> {
-    read(path, content, ReaderBuilder::new().delimiter(b','), fields, examples)
+pub(super) fn read_csv(
+    path: &Path,
+    content: &str,
+    fields: &FieldNames,
+    examples: &mut Vec<Example>,
+) -> Result<(), DataError> {
+    read(
+        path,
+        content,
+        ReaderBuilder::new().delimiter(b','),
+        fields,
+        examples,
+    )
 }
 
 /// Adds the example of every row of a tab-separated table.
-pub(super) fn read_tsv(path: &Path, content: &str, fields: &FieldNames, examples: &mut Vec<Example>) -> Result<(), DataError> {
-    read(path, content, ReaderBuilder::new().delimiter(b'\t').quoting(false), fields, examples)
+pub(super) fn read_tsv(
+    path: &Path,
+    content: &str,
+    fields: &FieldNames,
+    examples: &mut Vec<Example>,
+) -> Result<(), DataError> {
+    read(
+        path,
+        content,
+        ReaderBuilder::new().delimiter(b'\t').quoting(false),
+        fields,
+        examples,
+    )
 }
 
 fn read(
@@ -61,7 +83,12 @@ impl<'a> Columns<'a> {
         Ok(Columns { fields, places })
     }
 
-    fn example(&self, path: &Path, line: usize, record: &StringRecord) -> Result<Example, DataError> {
+    fn example(
+        &self,
+        path: &Path,
+        line: usize,
+        record: &StringRecord,
+    ) -> Result<Example, DataError> {
         let cell = |i: usize| self.places[i].map(|place| record[place].to_owned());
         let score = match cell(4).filter(|text| !text.trim().is_empty()) {
             None => None,
@@ -89,12 +116,18 @@ impl<'a> Columns<'a> {
 fn table_error(path: &Path, error: &csv::Error) -> DataError {
     let line = error.position().map_or(1, |p| p.line() as usize);
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => DataError::Ragged {
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => DataError::Ragged {
             path: path.to_owned(),
             line,
             found: *len as usize,
             expected: *expected_len as usize,
         },
-        _ => DataError::Table { path: path.to_owned(), line, reason: error.to_string() },
+        _ => DataError::Table {
+            path: path.to_owned(),
+            line,
+            reason: error.to_string(),
+        },
     }
 }

@@ -8,15 +8,31 @@ use super::{Field, FieldNames, Need};
 use crate::{DataError, Example, Label};
 
 /// Adds the example of every line; blank lines are skipped.
-pub(super) fn read(path: &Path, content: &str, fields: &FieldNames, examples: &mut Vec<Example>) -> Result<(), DataError> {
+pub(super) fn read(
+    path: &Path,
+    content: &str,
+    fields: &FieldNames,
+    examples: &mut Vec<Example>,
+) -> Result<(), DataError> {
     let fields = fields.all();
     for (i, line) in content.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        let object: Map<String, Value> = serde_json::from_str(line)
-            .map_err(|e| DataError::Json { path: path.to_owned(), line: i + 1, reason: short(&e) })?;
-        examples.push(Object { path, line: i + 1, values: &object }.example(&fields)?);
+        let object: Map<String, Value> =
+            serde_json::from_str(line).map_err(|e| DataError::Json {
+                path: path.to_owned(),
+                line: i + 1,
+                reason: short(&e),
+            })?;
+        examples.push(
+            Object {
+                path,
+                line: i + 1,
+                values: &object,
+            }
+            .example(&fields)?,
+        );
     }
     Ok(())
 }
@@ -35,7 +51,10 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
-    fn example(&self, [id, text, pair, label, score, target]: &[Field<'_>; 6]) -> Result<Example, DataError> {
+    fn example(
+        &self,
+        [id, text, pair, label, score, target]: &[Field<'_>; 6],
+    ) -> Result<Example, DataError> {
         Ok(Example {
             id: self.name(id)?,
             line: self.line,

@@ -21,7 +21,11 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Example>, DataError> {
     Ok(examples)
 }
 
-fn read_pair(source_path: &Path, target_path: &Path, examples: &mut Vec<Example>) -> Result<(), DataError> {
+fn read_pair(
+    source_path: &Path,
+    target_path: &Path,
+    examples: &mut Vec<Example>,
+) -> Result<(), DataError> {
     let (sources, targets) = (text::read(source_path)?, text::read(target_path)?);
     let (source_lines, target_lines) = (sources.lines().count(), targets.lines().count());
     if source_lines != target_lines {
@@ -33,8 +37,15 @@ fn read_pair(source_path: &Path, target_path: &Path, examples: &mut Vec<Example>
         });
     }
     if sources.trim().is_empty() || targets.trim().is_empty() {
-        let path = if sources.trim().is_empty() { source_path } else { target_path };
-        return Err(DataError::Empty { path: path.to_owned(), format: Format::Parallel.name().to_owned() });
+        let path = if sources.trim().is_empty() {
+            source_path
+        } else {
+            target_path
+        };
+        return Err(DataError::Empty {
+            path: path.to_owned(),
+            format: Format::Parallel.name().to_owned(),
+        });
     }
     for (i, (source, target)) in sources.lines().zip(targets.lines()).enumerate() {
         examples.push(Example {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use tokenizers::{
-    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer, Tokenizer,
+    NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+    Tokenizer,
 };
 
 /// How often each word (as the pre-tokenizer cuts them) occurs.
@@ -18,7 +19,10 @@ pub(super) fn words<'a>(
     let mut texts = texts.peekable();
     while texts.peek().is_some() {
         let chunk: Vec<&str> = texts.by_ref().take(CHUNK).collect();
-        let split = chunk.par_iter().map(|text| cut(tokenizer, text)).collect::<tokenizers::Result<Vec<_>>>()?;
+        let split = chunk
+            .par_iter()
+            .map(|text| cut(tokenizer, text))
+            .collect::<tokenizers::Result<Vec<_>>>()?;
         for word in split.into_iter().flatten() {
             *counts.entry(word).or_insert(0) += 1;
         }
@@ -57,5 +61,8 @@ fn cut(tokenizer: &Tokenizer, text: &str) -> tokenizers::Result<Vec<String>> {
         pre_tokenizer.pre_tokenize(&mut pieces)?;
     }
     let splits = pieces.get_splits(OffsetReferential::Original, OffsetType::None);
-    Ok(splits.into_iter().map(|(word, _, _)| word.to_owned()).collect())
+    Ok(splits
+        .into_iter()
+        .map(|(word, _, _)| word.to_owned())
+        .collect())
 }

@@ -93,7 +93,10 @@ struct Job<'a> {
 impl Job<'_> {
     /// The special tokens as the trainers take them.
     fn special_tokens(&self) -> Vec<AddedToken> {
-        self.special.iter().map(|token| AddedToken::from(token.as_str(), true)).collect()
+        self.special
+            .iter()
+            .map(|token| AddedToken::from(token.as_str(), true))
+            .collect()
     }
 
     fn check_room(&self, alphabet: usize) -> Result<(), DataError> {
@@ -118,7 +121,9 @@ pub(super) fn train<'a>(
     let preset = find(convention)?;
     let mut texts = texts.filter(|text| !text.is_empty()).peekable();
     if texts.peek().is_none() {
-        return Err(DataError::TokenizerTraining("there is no text; check that the data files hold texts".to_owned()));
+        return Err(DataError::TokenizerTraining(
+            "there is no text; check that the data files hold texts".to_owned(),
+        ));
     }
     if config.vocab_size < preset.n_sentinels() {
         return Err(DataError::TokenizerTraining(format!(
@@ -134,7 +139,9 @@ pub(super) fn train<'a>(
         TokenizerKind::Unigram => unigram::train(&job, texts)?,
         TokenizerKind::Characters => characters::train(&job, texts)?,
     };
-    inner.add_special_tokens(added_tokens(&job, preset)).map_err(failed)?;
+    inner
+        .add_special_tokens(added_tokens(&job, preset))
+        .map_err(failed)?;
     let mut tokenizer = Tokenizer::new(inner, Map::new());
     let convention = Convention::preset(convention, &tokenizer)?;
     super::folder::set_frame(&mut tokenizer.inner, &convention);
@@ -142,7 +149,11 @@ pub(super) fn train<'a>(
 }
 
 fn job<'a>(config: &'a TokenizerTrainConfig, preset: &Preset) -> Job<'a> {
-    let mut special: Vec<String> = preset.trained_tokens().into_iter().map(str::to_owned).collect();
+    let mut special: Vec<String> = preset
+        .trained_tokens()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let unk = preset.unk_token().unwrap_or("<unk>").to_owned();
     // Every byte is in the alphabet of byte-level BPE, so that it needs no token for unknown text.
     if !special.contains(&unk) && config.kind != TokenizerKind::Bpe {
@@ -153,7 +164,12 @@ fn job<'a>(config: &'a TokenizerTrainConfig, preset: &Preset) -> Job<'a> {
             special.push(token.clone());
         }
     }
-    Job { config, special, unk, vocab_size: config.vocab_size - preset.n_sentinels() }
+    Job {
+        config,
+        special,
+        unk,
+        vocab_size: config.vocab_size - preset.n_sentinels(),
+    }
 }
 
 /// The special tokens as the tokenizer knows them, with sentinels behind all pieces, the first one last, as in the
@@ -161,10 +177,14 @@ fn job<'a>(config: &'a TokenizerTrainConfig, preset: &Preset) -> Job<'a> {
 fn added_tokens(job: &Job<'_>, preset: &Preset) -> Vec<AddedToken> {
     let takes_space_before = |token: &str| {
         // The mask of byte-level and Unigram vocabularies stands for a word with the space before it.
-        preset.mask_token() == Some(token) && matches!(job.config.kind, TokenizerKind::Bpe | TokenizerKind::Unigram)
+        preset.mask_token() == Some(token)
+            && matches!(job.config.kind, TokenizerKind::Bpe | TokenizerKind::Unigram)
     };
-    let mut tokens: Vec<AddedToken> =
-        job.special.iter().map(|t| AddedToken::from(t.as_str(), true).lstrip(takes_space_before(t))).collect();
+    let mut tokens: Vec<AddedToken> = job
+        .special
+        .iter()
+        .map(|t| AddedToken::from(t.as_str(), true).lstrip(takes_space_before(t)))
+        .collect();
     let sentinels = (0..preset.n_sentinels()).rev();
     tokens.extend(sentinels.map(|n| AddedToken::from(format!("<extra_id_{n}>"), true)));
     tokens

@@ -1,6 +1,8 @@
 //! Conventions on tokenizers that were not made for them.
 
-use cresset_data::{Convention, Overrides, PadSide, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+use cresset_data::{
+    Convention, Overrides, PadSide, Tokenizer, TokenizerKind, TokenizerTrainConfig,
+};
 
 use crate::show::{letters, spell};
 
@@ -24,15 +26,25 @@ fn a_missing_special_token_is_named_with_its_role() {
     );
     let added = tokenizer.with_special_tokens(&["<s>"]).unwrap();
     let convention = Convention::preset("t5-s", &added).unwrap();
-    assert_eq!(convention.generation().unwrap().start, [added.vocab_size() as u32 - 1]);
+    assert_eq!(
+        convention.generation().unwrap().start,
+        [added.vocab_size() as u32 - 1]
+    );
 }
 
 #[test]
 fn an_override_that_is_not_in_the_tokenizer_is_named() {
     let (tokenizer, _) = letters("t5");
-    let overrides = Overrides { decoder_start: Some("<go>".to_owned()), ..Overrides::default() };
+    let overrides = Overrides {
+        decoder_start: Some("<go>".to_owned()),
+        ..Overrides::default()
+    };
     let error = Convention::with_overrides("t5", &overrides, &tokenizer).unwrap_err();
-    assert!(error.to_string().starts_with("convention t5 needs a decoder_start token, but the tokenizer has no <go>;"));
+    assert!(
+        error.to_string().starts_with(
+            "convention t5 needs a decoder_start token, but the tokenizer has no <go>;"
+        )
+    );
 }
 
 #[test]
@@ -50,11 +62,15 @@ fn any_role_can_be_overridden() {
         ..Overrides::default()
     };
     let convention = Convention::with_overrides("mt", &overrides, &tokenizer).unwrap();
-    let (input, labels) = convention.decoder_pair(&tokenizer.encode("ab"), 16).unwrap();
+    let (input, labels) = convention
+        .decoder_pair(&tokenizer.encode("ab"), 16)
+        .unwrap();
     assert_eq!(spell(&tokenizer, &input), "<go> <fr> ab");
     assert_eq!(spell(&tokenizer, &labels), "<fr> ab <end>");
     assert_eq!(convention.pad_side(), PadSide::Left);
-    let framed = convention.encoder_input(&tokenizer.encode("ab"), None, 16).unwrap();
+    let framed = convention
+        .encoder_input(&tokenizer.encode("ab"), None, 16)
+        .unwrap();
     assert_eq!(spell(&tokenizer, &framed.ids), "ab <end>");
 }
 
@@ -66,7 +82,9 @@ fn gpt_2_spellings_are_found_and_pad_with_the_end_token() {
     };
     let tokenizer = Tokenizer::train(&config, ["abc"], "plain").unwrap();
     let convention = Convention::preset("gpt", &tokenizer).unwrap();
-    let (input, labels) = convention.decoder_pair(&tokenizer.encode("ab"), 16).unwrap();
+    let (input, labels) = convention
+        .decoder_pair(&tokenizer.encode("ab"), 16)
+        .unwrap();
     assert_eq!(spell(&tokenizer, &input), "<|endoftext|> ab");
     assert_eq!(spell(&tokenizer, &labels), "ab <|endoftext|>");
     assert_eq!(convention.roles().pad.token, "<|endoftext|>");
@@ -85,19 +103,33 @@ fn a_side_that_the_convention_lacks_is_refused() {
         "the convention gpt has no encoder input; choose one that has, such as bert or t5"
     );
     let (_, mt) = letters("mt");
-    assert!(mt.mask_id().unwrap_err().to_string().starts_with("the convention mt has no mask token"));
+    assert!(
+        mt.mask_id()
+            .unwrap_err()
+            .to_string()
+            .starts_with("the convention mt has no mask token")
+    );
 }
 
 #[test]
 fn descriptions_say_the_frames() {
     let lines = |preset| letters(preset).1.describe();
-    assert_eq!(lines("bert"), "encoder input: [CLS] A [SEP] | [CLS] A [SEP] B [SEP]\npadding: [PAD] on the right");
+    assert_eq!(
+        lines("bert"),
+        "encoder input: [CLS] A [SEP] | [CLS] A [SEP] B [SEP]\npadding: [PAD] on the right"
+    );
     assert_eq!(
         lines("bart"),
         "encoder input: <s> A </s> | <s> A </s> </s> B </s>\ndecoder input: </s> <s> B\nlabels: <s> B </s>\npadding: <pad> on the right"
     );
-    assert_eq!(lines("gpt"), "decoder input: <bos> A\nlabels: A <eos>\npadding: <pad> on the right");
-    assert_eq!(lines("plain"), "decoder input: A\nlabels: A, shifted by one");
+    assert_eq!(
+        lines("gpt"),
+        "decoder input: <bos> A\nlabels: A <eos>\npadding: <pad> on the right"
+    );
+    assert_eq!(
+        lines("plain"),
+        "decoder input: A\nlabels: A, shifted by one"
+    );
 }
 
 #[test]
@@ -106,6 +138,9 @@ fn special_ids_hold_every_special_token_once() {
     assert_eq!(t5.special_ids().len(), 3 + 100);
     let (_, bart) = letters("bart");
     assert_eq!(bart.special_ids().len(), 5);
-    assert_eq!(tokenizer.token_to_id("<extra_id_0>"), Some(tokenizer.vocab_size() as u32 - 1));
+    assert_eq!(
+        tokenizer.token_to_id("<extra_id_0>"),
+        Some(tokenizer.vocab_size() as u32 - 1)
+    );
     assert_eq!(t5.roles().sentinels[99].token, "<extra_id_99>");
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cresset_data::{BatchPlan, BatchSize, Bucketing, Collate, DataError, Dataset, Length, Loader, Order};
+use cresset_data::{
+    BatchPlan, BatchSize, Bucketing, Collate, DataError, Dataset, Length, Loader, Order,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -31,16 +33,30 @@ impl Dataset for Counted {
 
     fn get(&self, index: usize) -> Result<usize, DataError> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        if index == 49 { Err(DataError::Files("broken".to_owned())) } else { Ok(index) }
+        if index == 49 {
+            Err(DataError::Files("broken".to_owned()))
+        } else {
+            Ok(index)
+        }
     }
 }
 
 fn plan() -> BatchPlan {
-    BatchPlan::new(vec![Length::One(1); 50], BatchSize::Examples(7), Bucketing::None, Order::Shuffled { seed: 4 })
+    BatchPlan::new(
+        vec![Length::One(1); 50],
+        BatchSize::Examples(7),
+        Bucketing::None,
+        Order::Shuffled { seed: 4 },
+    )
 }
 
 fn loader(seed: u64) -> Arc<Loader<Numbered>> {
-    Arc::new(Loader::new((0..50).collect::<Vec<usize>>(), Numbered, plan(), seed))
+    Arc::new(Loader::new(
+        (0..50).collect::<Vec<usize>>(),
+        Numbered,
+        plan(),
+        seed,
+    ))
 }
 
 #[test]
@@ -59,7 +75,10 @@ fn prefetching_gives_the_same_batches_in_order() {
     let loader = loader(1);
     let direct: Vec<_> = (5..25).map(|i| (i, loader.batch(i).unwrap())).collect();
     for depth in [0, 1, 4] {
-        let ahead: Vec<_> = Arc::clone(&loader).prefetch(5..25, depth).map(|(i, b)| (i, b.unwrap())).collect();
+        let ahead: Vec<_> = Arc::clone(&loader)
+            .prefetch(5..25, depth)
+            .map(|(i, b)| (i, b.unwrap()))
+            .collect();
         assert_eq!(ahead, direct);
     }
 }
@@ -67,7 +86,12 @@ fn prefetching_gives_the_same_batches_in_order() {
 #[test]
 fn prefetching_is_bounded_and_stops_when_dropped() {
     let count = Arc::new(AtomicUsize::new(0));
-    let loader = Arc::new(Loader::new(Counted(Arc::clone(&count)), Numbered, plan(), 0));
+    let loader = Arc::new(Loader::new(
+        Counted(Arc::clone(&count)),
+        Numbered,
+        plan(),
+        0,
+    ));
     let mut ahead = loader.prefetch(0..1_000_000, 2);
     ahead.next();
     drop(ahead);
@@ -80,5 +104,8 @@ fn an_item_that_cannot_be_read_is_an_error_of_its_batch() {
     let loader = Arc::new(Loader::new(Counted(Arc::default()), Numbered, plan(), 0));
     let batches: Vec<_> = loader.prefetch(0..8, 2).collect();
     assert_eq!(batches.len(), 8);
-    assert_eq!(batches.iter().filter(|(_, batch)| batch.is_err()).count(), 1);
+    assert_eq!(
+        batches.iter().filter(|(_, batch)| batch.is_err()).count(),
+        1
+    );
 }

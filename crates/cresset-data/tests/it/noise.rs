@@ -7,14 +7,25 @@ use rand_chacha::ChaCha8Rng;
 const MASK: u32 = 3;
 
 fn options(rate: f64) -> MaskOptions {
-    MaskOptions { rate, mask_share: 0.8, random_share: 0.1, mask_id: MASK, vocab: 1000..2000 }
+    MaskOptions {
+        rate,
+        mask_share: 0.8,
+        random_share: 0.1,
+        mask_id: MASK,
+        vocab: 1000..2000,
+    }
 }
 
 #[test]
 fn of_the_masked_80_percent_are_hidden_10_random_and_10_stay() {
     let n = 200_000;
     let ids: Vec<u32> = (0..n).map(|i| 10 + i % 500).collect();
-    let masked = mask_tokens(&ids, &vec![false; ids.len()], &options(0.15), &mut ChaCha8Rng::seed_from_u64(1));
+    let masked = mask_tokens(
+        &ids,
+        &vec![false; ids.len()],
+        &options(0.15),
+        &mut ChaCha8Rng::seed_from_u64(1),
+    );
     let targets = masked.positions.len() as f64;
     // Five standard deviations of a binomial of this size.
     assert!((targets / f64::from(n) - 0.15).abs() < 0.004, "{targets}");
@@ -30,7 +41,12 @@ fn of_the_masked_80_percent_are_hidden_10_random_and_10_stay() {
 #[test]
 fn targets_are_the_original_tokens_and_nothing_else_changes() {
     let ids: Vec<u32> = (10..110).collect();
-    let masked = mask_tokens(&ids, &[false; 100], &options(0.3), &mut ChaCha8Rng::seed_from_u64(2));
+    let masked = mask_tokens(
+        &ids,
+        &[false; 100],
+        &options(0.3),
+        &mut ChaCha8Rng::seed_from_u64(2),
+    );
     for (&position, &target) in masked.positions.iter().zip(&masked.targets) {
         assert_eq!(ids[position], target);
     }
@@ -43,7 +59,12 @@ fn targets_are_the_original_tokens_and_nothing_else_changes() {
 fn special_tokens_are_never_masked() {
     let ids = [1, 10, 11, 2];
     let special = [true, false, false, true];
-    let masked = mask_tokens(&ids, &special, &options(1.0), &mut ChaCha8Rng::seed_from_u64(3));
+    let masked = mask_tokens(
+        &ids,
+        &special,
+        &options(1.0),
+        &mut ChaCha8Rng::seed_from_u64(3),
+    );
     assert_eq!(masked.positions, [1, 2]);
     assert_eq!((masked.ids[0], masked.ids[3]), (1, 2));
 }
@@ -51,7 +72,14 @@ fn special_tokens_are_never_masked() {
 #[test]
 fn the_same_generator_state_gives_the_same_mask() {
     let ids: Vec<u32> = (10..110).collect();
-    let draw = |seed| mask_tokens(&ids, &[false; 100], &options(0.15), &mut ChaCha8Rng::seed_from_u64(seed));
+    let draw = |seed| {
+        mask_tokens(
+            &ids,
+            &[false; 100],
+            &options(0.15),
+            &mut ChaCha8Rng::seed_from_u64(seed),
+        )
+    };
     assert_eq!(draw(5), draw(5));
     assert_ne!(draw(5), draw(6));
 }

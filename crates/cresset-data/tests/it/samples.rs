@@ -4,15 +4,25 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use cresset_data::{DataError, FieldNames, Format, Label, SourceConfig, read_examples, write_samples};
+use cresset_data::{
+    DataError, FieldNames, Format, Label, SourceConfig, read_examples, write_samples,
+};
 
 fn config(folder: &Path, format: Format, files: &[&str]) -> SourceConfig {
-    SourceConfig { format, files: files.iter().map(|f| folder.join(f)).collect(), fields: FieldNames::default() }
+    SourceConfig {
+        format,
+        files: files.iter().map(|f| folder.join(f)).collect(),
+        fields: FieldNames::default(),
+    }
 }
 
 #[test]
 fn samples_depend_on_the_seed_only() {
-    let (a, b, c) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b, c) = (
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
     let files = write_samples(a.path(), 0).unwrap();
     write_samples(b.path(), 0).unwrap();
     write_samples(c.path(), 1).unwrap();
@@ -31,7 +41,9 @@ fn files_with_other_content_are_not_overwritten() {
     write_samples(folder.path(), 0).unwrap();
     let corpus = folder.path().join("corpus.txt");
     fs::write(&corpus, "mine").unwrap();
-    assert!(matches!(write_samples(folder.path(), 0), Err(DataError::Exists { path }) if path == corpus));
+    assert!(
+        matches!(write_samples(folder.path(), 0), Err(DataError::Exists { path }) if path == corpus)
+    );
     assert_eq!(fs::read_to_string(&corpus).unwrap(), "mine");
 }
 
@@ -39,8 +51,18 @@ fn files_with_other_content_are_not_overwritten() {
 fn sentiment_is_balanced_and_no_single_word_decides() {
     let folder = tempfile::tempdir().unwrap();
     write_samples(folder.path(), 0).unwrap();
-    let train = read_examples(&config(folder.path(), Format::Jsonl, &["sentiment/train.jsonl"])).unwrap();
-    let dev = read_examples(&config(folder.path(), Format::Jsonl, &["sentiment/dev.jsonl"])).unwrap();
+    let train = read_examples(&config(
+        folder.path(),
+        Format::Jsonl,
+        &["sentiment/train.jsonl"],
+    ))
+    .unwrap();
+    let dev = read_examples(&config(
+        folder.path(),
+        Format::Jsonl,
+        &["sentiment/dev.jsonl"],
+    ))
+    .unwrap();
     assert_eq!((train.len(), dev.len()), (3000, 500));
     let positive = |e: &&cresset_data::Example| e.label == Some(Label::Name("positive".into()));
     assert_eq!(train.iter().filter(positive).count(), 1500);
@@ -57,7 +79,10 @@ fn sentiment_is_balanced_and_no_single_word_decides() {
         }
     }
     for (word, (n, positive)) in words.into_iter().filter(|(_, (n, _))| *n >= 100.0) {
-        assert!((positive / n - 0.5).abs() < 0.2, "{word}: {positive} of {n}");
+        assert!(
+            (positive / n - 0.5).abs() < 0.2,
+            "{word}: {positive} of {n}"
+        );
     }
 }
 
@@ -66,7 +91,10 @@ fn no_test_sentence_of_the_translation_set_is_in_its_training_set() {
     let folder = tempfile::tempdir().unwrap();
     write_samples(folder.path(), 0).unwrap();
     let read = |split: &str| {
-        let (en, lum) = (format!("translation/{split}.en"), format!("translation/{split}.lum"));
+        let (en, lum) = (
+            format!("translation/{split}.en"),
+            format!("translation/{split}.lum"),
+        );
         read_examples(&config(folder.path(), Format::Parallel, &[&en, &lum])).unwrap()
     };
     let (train, dev) = (read("train"), read("dev"));
@@ -76,7 +104,10 @@ fn no_test_sentence_of_the_translation_set_is_in_its_training_set() {
     assert!(dev.iter().all(|e| !seen.contains(e.text.as_str())));
     // The same English sentence never has two translations, and every word of dev is known from train.
     let words = |e: &cresset_data::Example| -> Vec<String> {
-        format!("{} {}", e.text, e.target.as_deref().unwrap()).split(' ').map(str::to_owned).collect()
+        format!("{} {}", e.text, e.target.as_deref().unwrap())
+            .split(' ')
+            .map(str::to_owned)
+            .collect()
     };
     let known: HashSet<String> = train.iter().flat_map(words).collect();
     assert!(dev.iter().flat_map(words).all(|word| known.contains(&word)));
@@ -86,7 +117,8 @@ fn no_test_sentence_of_the_translation_set_is_in_its_training_set() {
 fn the_corpus_is_documents_of_several_lines() {
     let folder = tempfile::tempdir().unwrap();
     write_samples(folder.path(), 0).unwrap();
-    let documents = read_examples(&config(folder.path(), Format::Paragraphs, &["corpus.txt"])).unwrap();
+    let documents =
+        read_examples(&config(folder.path(), Format::Paragraphs, &["corpus.txt"])).unwrap();
     assert_eq!(documents.len(), 800);
     assert!(documents.iter().all(|d| d.text.lines().count() >= 3));
 }

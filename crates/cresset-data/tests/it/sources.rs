@@ -14,7 +14,9 @@ struct Files {
 
 fn files(contents: &[&[u8]]) -> Files {
     let folder = tempfile::tempdir().unwrap();
-    let paths: Vec<PathBuf> = (0..contents.len()).map(|i| folder.path().join(format!("f{i}"))).collect();
+    let paths: Vec<PathBuf> = (0..contents.len())
+        .map(|i| folder.path().join(format!("f{i}")))
+        .collect();
     for (path, content) in paths.iter().zip(contents) {
         fs::write(path, content).unwrap();
     }
@@ -23,7 +25,11 @@ fn files(contents: &[&[u8]]) -> Files {
 
 impl Files {
     fn read(&self, format: Format, fields: FieldNames) -> Result<Vec<Example>, String> {
-        let config = SourceConfig { format, files: self.paths.clone(), fields };
+        let config = SourceConfig {
+            format,
+            files: self.paths.clone(),
+            fields,
+        };
         let strip = format!("{}/", self.folder.path().display());
         read_examples(&config).map_err(|e| e.to_string().replace(&strip, ""))
     }
@@ -59,9 +65,18 @@ fn json_lines_hold_all_fields() {
 
 #[test]
 fn fields_can_have_other_names() {
-    let fields = FieldNames { text: Some("q".into()), label: Some("class".into()), ..FieldNames::default() };
-    let examples = files(&[b"{\"q\": \"a\", \"class\": true}"]).read(Format::Jsonl, fields).unwrap();
-    assert_eq!((examples[0].text.as_str(), &examples[0].label), ("a", &Some(Label::Name("true".into()))));
+    let fields = FieldNames {
+        text: Some("q".into()),
+        label: Some("class".into()),
+        ..FieldNames::default()
+    };
+    let examples = files(&[b"{\"q\": \"a\", \"class\": true}"])
+        .read(Format::Jsonl, fields)
+        .unwrap();
+    assert_eq!(
+        (examples[0].text.as_str(), &examples[0].label),
+        ("a", &Some(Label::Name("true".into())))
+    );
 }
 
 #[test]
@@ -81,7 +96,10 @@ fn tsv_takes_quotes_as_they_are() {
 #[test]
 fn plain_text_is_a_document_per_line_paragraph_or_file() {
     let content = "a\nb\r\n\n\nc\n";
-    assert_eq!(texts(&read(Format::Text, content).unwrap()), ["a", "b", "c"]);
+    assert_eq!(
+        texts(&read(Format::Text, content).unwrap()),
+        ["a", "b", "c"]
+    );
     let paragraphs = read(Format::Paragraphs, content).unwrap();
     assert_eq!(texts(&paragraphs), ["a\nb", "c"]);
     assert_eq!(paragraphs[1].line, 5);
@@ -90,7 +108,9 @@ fn plain_text_is_a_document_per_line_paragraph_or_file() {
 
 #[test]
 fn parallel_files_go_line_by_line_and_keep_blank_lines() {
-    let examples = files(&[b"a\n\nb\n", b"x\ny\nz"]).read(Format::Parallel, FieldNames::default()).unwrap();
+    let examples = files(&[b"a\n\nb\n", b"x\ny\nz"])
+        .read(Format::Parallel, FieldNames::default())
+        .unwrap();
     assert_eq!(texts(&examples), ["a", "", "b"]);
     assert_eq!(examples[2].target.as_deref(), Some("z"));
 }
@@ -102,58 +122,119 @@ fn a_byte_order_mark_is_not_text() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let config = SourceConfig { files: vec!["no/such.jsonl".into()], ..SourceConfig::default() };
+    let config = SourceConfig {
+        files: vec!["no/such.jsonl".into()],
+        ..SourceConfig::default()
+    };
     let error = read_examples(&config).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read no/such.jsonl: No such file"), "{error}");
+    assert!(
+        error.starts_with("cannot read no/such.jsonl: No such file"),
+        "{error}"
+    );
 }
 
 #[test]
 fn an_empty_file_is_refused_in_every_format() {
-    for format in [Format::Jsonl, Format::Csv, Format::Tsv, Format::Text, Format::Paragraphs, Format::WholeFile] {
+    for format in [
+        Format::Jsonl,
+        Format::Csv,
+        Format::Tsv,
+        Format::Text,
+        Format::Paragraphs,
+        Format::WholeFile,
+    ] {
         let error = read(format, "").unwrap_err();
         let name = format.name();
-        assert_eq!(error, format!("f0 holds no example; check that it is the right file and that its format is {name}"));
+        assert_eq!(
+            error,
+            format!(
+                "f0 holds no example; check that it is the right file and that its format is {name}"
+            )
+        );
     }
-    let error = files(&[b"", b""]).read(Format::Parallel, FieldNames::default()).unwrap_err();
+    let error = files(&[b"", b""])
+        .read(Format::Parallel, FieldNames::default())
+        .unwrap_err();
     assert!(error.starts_with("f0 holds no example"), "{error}");
 }
 
 #[test]
 fn invalid_utf_8_is_located() {
-    let error = files(&[b"fine\nab\xff\n"]).read(Format::Text, FieldNames::default()).unwrap_err();
-    assert_eq!(error, "f0, line 2: byte 3 of the line is not valid UTF-8; convert the file to UTF-8, for example with iconv");
+    let error = files(&[b"fine\nab\xff\n"])
+        .read(Format::Text, FieldNames::default())
+        .unwrap_err();
+    assert_eq!(
+        error,
+        "f0, line 2: byte 3 of the line is not valid UTF-8; convert the file to UTF-8, for example with iconv"
+    );
 }
 
 #[test]
 fn a_json_line_without_the_field_says_what_is_there() {
-    let error = read(Format::Jsonl, "{\"text\": \"a\"}\n{\"sentence\": \"b\", \"label\": 1}\n").unwrap_err();
+    let error = read(
+        Format::Jsonl,
+        "{\"text\": \"a\"}\n{\"sentence\": \"b\", \"label\": 1}\n",
+    )
+    .unwrap_err();
     assert_eq!(
         error,
         "f0, line 2: no field \"text\" (there are: sentence, label); correct the line or set data.fields.text to the field that holds the text"
     );
-    let fields = FieldNames { label: Some("class".into()), ..FieldNames::default() };
-    let error = files(&[b"{\"text\": \"a\"}"]).read(Format::Jsonl, fields).unwrap_err();
-    assert!(error.starts_with("f0, line 1: no field \"class\" (there are: text);"), "{error}");
+    let fields = FieldNames {
+        label: Some("class".into()),
+        ..FieldNames::default()
+    };
+    let error = files(&[b"{\"text\": \"a\"}"])
+        .read(Format::Jsonl, fields)
+        .unwrap_err();
+    assert!(
+        error.starts_with("f0, line 1: no field \"class\" (there are: text);"),
+        "{error}"
+    );
 }
 
 #[test]
 fn lines_that_are_not_what_they_should_be_are_shown() {
     let error = read(Format::Jsonl, "{\"text\": \"a\"\n").unwrap_err();
-    assert!(error.starts_with("f0, line 1: not a JSON object (EOF while parsing an object at column"), "{error}");
+    assert!(
+        error.starts_with("f0, line 1: not a JSON object (EOF while parsing an object at column"),
+        "{error}"
+    );
     let error = read(Format::Jsonl, "[1]\n").unwrap_err();
-    assert!(error.starts_with("f0, line 1: not a JSON object"), "{error}");
+    assert!(
+        error.starts_with("f0, line 1: not a JSON object"),
+        "{error}"
+    );
     let error = read(Format::Jsonl, "{\"text\": 5}\n").unwrap_err();
-    assert_eq!(error, "f0, line 1: field \"text\" is 5, but a text must be a string; correct the line");
+    assert_eq!(
+        error,
+        "f0, line 1: field \"text\" is 5, but a text must be a string; correct the line"
+    );
     let error = read(Format::Jsonl, "{\"text\": \"a\", \"score\": \"high\"}\n").unwrap_err();
-    assert_eq!(error, "f0, line 1: field \"score\" is \"high\", but a score must be a number; correct the line");
+    assert_eq!(
+        error,
+        "f0, line 1: field \"score\" is \"high\", but a score must be a number; correct the line"
+    );
 }
 
 #[test]
 fn parallel_files_of_different_lengths_say_both_counts() {
-    let error = files(&[b"a\nb\n", b"x\ny\nz\n"]).read(Format::Parallel, FieldNames::default()).unwrap_err();
-    assert_eq!(error, "f0 has 2 lines but f1 has 3; line n of one must be the translation of line n of the other");
-    let error = files(&[b"a\n"]).read(Format::Parallel, FieldNames::default()).unwrap_err();
-    assert!(error.starts_with("format parallel takes files in pairs of source and target, but 1 are given"), "{error}");
+    let error = files(&[b"a\nb\n", b"x\ny\nz\n"])
+        .read(Format::Parallel, FieldNames::default())
+        .unwrap_err();
+    assert_eq!(
+        error,
+        "f0 has 2 lines but f1 has 3; line n of one must be the translation of line n of the other"
+    );
+    let error = files(&[b"a\n"])
+        .read(Format::Parallel, FieldNames::default())
+        .unwrap_err();
+    assert!(
+        error.starts_with(
+            "format parallel takes files in pairs of source and target, but 1 are given"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -168,9 +249,15 @@ fn a_table_without_the_column_says_what_is_there() {
 #[test]
 fn a_ragged_row_is_located() {
     let error = read(Format::Csv, "text,label\na,1\nb,2,3\n").unwrap_err();
-    assert_eq!(error, "f0, line 3: 3 cells, but the header has 2; quote cells that hold the separator or correct the row");
+    assert_eq!(
+        error,
+        "f0, line 3: 3 cells, but the header has 2; quote cells that hold the separator or correct the row"
+    );
     let error = read(Format::Tsv, "text\tscore\na\tmany\n").unwrap_err();
-    assert_eq!(error, "f0, line 2: field \"score\" is \"many\", but a score must be a number; correct the line");
+    assert_eq!(
+        error,
+        "f0, line 2: field \"score\" is \"many\", but a score must be a number; correct the line"
+    );
 }
 
 #[test]
@@ -178,7 +265,13 @@ fn the_content_hash_knows_content_and_order() {
     let a = files(&[b"ab", b"c"]);
     let b = files(&[b"a", b"bc"]);
     assert_eq!(content_hash(&a.paths).unwrap().len(), 64);
-    assert_eq!(content_hash(&a.paths).unwrap(), content_hash(&files(&[b"ab", b"c"]).paths).unwrap());
-    assert_ne!(content_hash(&a.paths).unwrap(), content_hash(&b.paths).unwrap());
+    assert_eq!(
+        content_hash(&a.paths).unwrap(),
+        content_hash(&files(&[b"ab", b"c"]).paths).unwrap()
+    );
+    assert_ne!(
+        content_hash(&a.paths).unwrap(),
+        content_hash(&b.paths).unwrap()
+    );
     assert!(content_hash(&["no/such"]).is_err());
 }

@@ -106,6 +106,17 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
             facts.n_shortened
         );
     }
+    if let Some(load) = &facts.load {
+        eprintln!("{} tensors loaded", load.loaded.len());
+        for (what, names) in [
+            ("new, initialised", &load.new),
+            ("in the folder but not used", &load.unused),
+        ] {
+            if !names.is_empty() {
+                eprintln!("{} tensors {what}: {}", names.len(), names.join(", "));
+            }
+        }
+    }
     if let Some(folder) = resume {
         eprintln!("continuing from {}", folder.display());
     }

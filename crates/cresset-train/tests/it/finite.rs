@@ -19,7 +19,13 @@ fn bug_class_22_a_non_finite_loss_stops_before_the_update() {
         "{error:?}"
     );
     let message = error.to_string();
-    for part in ["`squared` is NaN", "step 3", "batch 5", "`first`", "no weight was changed"] {
+    for part in [
+        "`squared` is NaN",
+        "step 3",
+        "batch 5",
+        "`first`",
+        "no weight was changed",
+    ] {
         assert!(message.contains(part), "{message:?} lacks {part:?}");
     }
     assert_eq!(task::weights(trainer.model()), before);
@@ -43,8 +49,16 @@ fn bug_class_22_a_non_finite_gradient_stops_before_the_update_too() {
     let mut batch = Rows::of(0..4);
     batch.targets.fill(-1e3);
     let error = trainer.step(&[batch]).unwrap_err();
-    assert!(matches!(&error, TrainError::NonFiniteGradient { step: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("gradient of `first` is not finite at step 1, batches 0 to 0"), "{error}");
+    assert!(
+        matches!(&error, TrainError::NonFiniteGradient { step: 1, .. }),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("gradient of `first` is not finite at step 1, batches 0 to 0"),
+        "{error}"
+    );
     assert_eq!(task::weights(trainer.model()), before);
 }
 
@@ -52,7 +66,10 @@ fn bug_class_22_a_non_finite_gradient_stops_before_the_update_too() {
 fn bug_class_23_a_batch_without_targets_contributes_zero() {
     let gradients = |micro_batches: &[Rows]| {
         let trainer = task::trainer(|n| n, task::config(1));
-        trainer.gradients(micro_batches).unwrap().to_data(trainer.model())
+        trainer
+            .gradients(micro_batches)
+            .unwrap()
+            .to_data(trainer.model())
     };
     let alone = gradients(&[Rows::of(0..4)]);
     let beside = gradients(&[Rows::of(0..4), Rows::of(4..8).without_targets()]);
@@ -81,12 +98,15 @@ fn bug_class_23_a_step_without_any_target_changes_no_weight() {
 
 #[test]
 fn a_step_without_a_batch_is_refused() {
-    let error = task::trainer(|n| n, task::config(10)).step(&[]).unwrap_err();
+    let error = task::trainer(|n| n, task::config(10))
+        .step(&[])
+        .unwrap_err();
     assert!(matches!(error, TrainError::NoBatch { step: 1 }));
 }
 
 #[test]
 fn a_model_without_autodiff_is_refused() {
-    let error = cresset_train::Trainer::new(task::Network::on(&task::device()), task::config(1)).unwrap_err();
+    let error = cresset_train::Trainer::new(task::Network::on(&task::device()), task::config(1))
+        .unwrap_err();
     assert!(matches!(error, TrainError::NotTrainable), "{error}");
 }

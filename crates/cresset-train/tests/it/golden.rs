@@ -2,7 +2,8 @@
 
 use burn::module::Module;
 use cresset_train::{
-    AdamWConfig, Decay, OptimConfig, ScheduleConfig, TrainerConfig, Warmup, WarmupConfig, clip_factor, global_norm,
+    AdamWConfig, Decay, OptimConfig, ScheduleConfig, TrainerConfig, Warmup, WarmupConfig,
+    clip_factor, global_norm,
 };
 use serde_json::Value;
 
@@ -13,11 +14,19 @@ fn golden() -> Value {
 }
 
 fn floats(value: &Value) -> Vec<f32> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap() as f32)
+        .collect()
 }
 
 fn near(found: f64, expected: f64, tolerance: f64) {
-    assert!((found - expected).abs() <= tolerance * expected.abs().max(1.0), "{found} is not {expected} within {tolerance}");
+    assert!(
+        (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+        "{found} is not {expected} within {tolerance}"
+    );
 }
 
 #[test]
@@ -29,10 +38,18 @@ fn ten_adamw_steps_equal_pytorch_with_decay_groups_schedule_and_clip() {
             steps: 10,
             accumulate: 1,
             optim: OptimConfig {
-                adamw: AdamWConfig { lr: 0.05, betas: [0.9, 0.98], eps: 1e-6, weight_decay: 0.1, decay: Decay::Matrices },
+                adamw: AdamWConfig {
+                    lr: 0.05,
+                    betas: [0.9, 0.98],
+                    eps: 1e-6,
+                    weight_decay: 0.1,
+                    decay: Decay::Matrices,
+                },
                 clip: case["clip"].as_f64(),
             },
-            schedule: ScheduleConfig::Linear(WarmupConfig { warmup: Warmup::Steps(2) }),
+            schedule: ScheduleConfig::Linear(WarmupConfig {
+                warmup: Warmup::Steps(2),
+            }),
         };
         let mut trainer = task::trainer(
             |n| {
@@ -65,14 +82,24 @@ fn ten_adamw_steps_equal_pytorch_with_decay_groups_schedule_and_clip() {
                     near(f64::from(found), f64::from(expected), 2e-6);
                 }
             }
-            assert_eq!(weights["idle"], [0.25, -0.5], "a parameter without a gradient stays as it is, decay included");
+            assert_eq!(
+                weights["idle"],
+                [0.25, -0.5],
+                "a parameter without a gradient stays as it is, decay included"
+            );
         }
     }
 }
 
 #[test]
 fn a_frozen_parameter_stays_as_it_is() {
-    let mut trainer = task::trainer(|mut n| { n.first = n.first.no_grad(); n }, task::config(3));
+    let mut trainer = task::trainer(
+        |mut n| {
+            n.first = n.first.no_grad();
+            n
+        },
+        task::config(3),
+    );
     let before = task::weights(trainer.model());
     for _ in 0..3 {
         trainer.step(&task::next(&trainer)).unwrap();
@@ -89,7 +116,11 @@ fn schedules_equal_transformers() {
         let steps = case["steps"].as_u64().unwrap();
         schedule.validate(steps).unwrap();
         for (i, expected) in case["factors"].as_array().unwrap().iter().enumerate() {
-            near(schedule.factor(i as u64 + 1, steps), expected.as_f64().unwrap(), 1e-12);
+            near(
+                schedule.factor(i as u64 + 1, steps),
+                expected.as_f64().unwrap(),
+                1e-12,
+            );
         }
     }
 }
@@ -98,7 +129,10 @@ fn schedules_equal_transformers() {
 fn clipping_equals_torch() {
     for case in golden()["clips"].as_array().unwrap() {
         let tensors = case["before"].as_array().unwrap();
-        let squares: Vec<f64> = tensors.iter().map(|t| floats(t).iter().map(|&v| f64::from(v).powi(2)).sum()).collect();
+        let squares: Vec<f64> = tensors
+            .iter()
+            .map(|t| floats(t).iter().map(|&v| f64::from(v).powi(2)).sum())
+            .collect();
         let norm = global_norm(&squares);
         near(norm, case["norm"].as_f64().unwrap(), 1e-6);
         let factor = clip_factor(norm, case["max_norm"].as_f64().unwrap());

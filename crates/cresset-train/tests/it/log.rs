@@ -14,7 +14,11 @@ fn step(step: u64) -> Event {
         lr: 1e-3,
         tokens: 64,
     };
-    Event::Step { report, seconds: 0.25, tokens_per_second: 256.0 }
+    Event::Step {
+        report,
+        seconds: 0.25,
+        tokens_per_second: 256.0,
+    }
 }
 
 #[test]
@@ -47,10 +51,19 @@ fn going_on_drops_the_lines_of_later_steps_and_a_line_cut_short() {
     let mut log = MetricsLog::open(&path).unwrap();
     log.write(&Event::Started { step: 3, steps: 9 }).unwrap();
     log.write(&step(4)).unwrap();
-    let events: Vec<Event> =
-        fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let expected =
-        [Event::Started { step: 0, steps: 9 }, step(1), step(2), step(3), Event::Started { step: 3, steps: 9 }, step(4)];
+    let events: Vec<Event> = fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let expected = [
+        Event::Started { step: 0, steps: 9 },
+        step(1),
+        step(2),
+        step(3),
+        Event::Started { step: 3, steps: 9 },
+        step(4),
+    ];
     assert_eq!(events, expected);
 
     // A run that starts from the beginning starts an empty log.
@@ -63,5 +76,8 @@ fn a_log_that_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/metrics.jsonl");
     let message = MetricsLog::open(&path).unwrap_err().to_string();
-    assert!(message.contains("cannot write") && message.contains("missing/metrics.jsonl"), "{message}");
+    assert!(
+        message.contains("cannot write") && message.contains("missing/metrics.jsonl"),
+        "{message}"
+    );
 }

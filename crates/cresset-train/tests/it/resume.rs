@@ -1,6 +1,8 @@
 //! A run that is cut in two is the run.
 
-use cresset_train::{Direction, Event, KeepBest, MetricsLog, Outcome, RunHooks, RunPlan, TrainError, Trainer, run};
+use cresset_train::{
+    Direction, Event, KeepBest, MetricsLog, Outcome, RunHooks, RunPlan, TrainError, Trainer, run,
+};
 use serde_json::json;
 
 use crate::task::{self, Network};
@@ -10,7 +12,9 @@ fn fresh() -> Trainer<Network> {
 }
 
 fn steps(trainer: &mut Trainer<Network>, n: u64) -> Vec<f64> {
-    (0..n).map(|_| trainer.step(&task::next(trainer)).unwrap().loss).collect()
+    (0..n)
+        .map(|_| trainer.step(&task::next(trainer)).unwrap().loss)
+        .collect()
 }
 
 #[test]
@@ -25,22 +29,42 @@ fn bug_class_06_k_steps_a_checkpoint_and_the_rest_give_the_same_bytes() {
         let checkpoint = folder.path().join(format!("step-{k}"));
         let mut first = fresh();
         let mut losses = steps(&mut first, k);
-        first.save_checkpoint(&checkpoint, &json!({ "note": k })).unwrap();
+        first
+            .save_checkpoint(&checkpoint, &json!({ "note": k }))
+            .unwrap();
         drop(first);
 
         let mut second = fresh();
-        assert_eq!(second.load_checkpoint(&checkpoint).unwrap(), json!({ "note": k }));
+        assert_eq!(
+            second.load_checkpoint(&checkpoint).unwrap(),
+            json!({ "note": k })
+        );
         assert_eq!(second.steps_done(), k);
         losses.extend(steps(&mut second, 9 - k));
         assert_eq!(losses, whole_losses, "cut after {k}");
-        assert_eq!(task::weights(second.model()), task::weights(whole.model()), "cut after {k}");
+        assert_eq!(
+            task::weights(second.model()),
+            task::weights(whole.model()),
+            "cut after {k}"
+        );
 
         // The optimizer's state too: both write the same files.
-        let (a, b) = (folder.path().join(format!("a-{k}")), folder.path().join(format!("b-{k}")));
+        let (a, b) = (
+            folder.path().join(format!("a-{k}")),
+            folder.path().join(format!("b-{k}")),
+        );
         whole.save_checkpoint(&a, &json!(null)).unwrap();
         second.save_checkpoint(&b, &json!(null)).unwrap();
-        for name in ["weights.safetensors", "optimizer.safetensors", "trainer.json"] {
-            assert_eq!(std::fs::read(a.join(name)).unwrap(), std::fs::read(b.join(name)).unwrap(), "{name}, cut after {k}");
+        for name in [
+            "weights.safetensors",
+            "optimizer.safetensors",
+            "trainer.json",
+        ] {
+            assert_eq!(
+                std::fs::read(a.join(name)).unwrap(),
+                std::fs::read(b.join(name)).unwrap(),
+                "{name}, cut after {k}"
+            );
         }
     }
 }
@@ -63,7 +87,10 @@ fn bug_class_06_an_interrupted_run_goes_on_with_the_same_batches_and_log() {
     std::fs::write(&log, text).unwrap();
 
     let mut second = fresh();
-    let latest = cresset_train::Checkpoints::new(cut.join("checkpoints")).latest().unwrap().unwrap();
+    let latest = cresset_train::Checkpoints::new(cut.join("checkpoints"))
+        .latest()
+        .unwrap()
+        .unwrap();
     assert_eq!(latest.step, 5);
     second.load_checkpoint(&latest.path).unwrap();
     let rest = record(&mut second, cut.clone(), None).unwrap();
@@ -74,7 +101,11 @@ fn bug_class_06_an_interrupted_run_goes_on_with_the_same_batches_and_log() {
         assert_eq!(losses(&cut), losses(&folder.path().join("whole")));
     }
     let steps: Vec<u64> = losses(&cut).into_iter().map(|(step, _)| step).collect();
-    assert_eq!(steps, (1..=9).collect::<Vec<_>>(), "every step stands once in the log");
+    assert_eq!(
+        steps,
+        (1..=9).collect::<Vec<_>>(),
+        "every step stands once in the log"
+    );
 }
 
 struct Recorded {
@@ -84,13 +115,20 @@ struct Recorded {
     trainer_best: Option<cresset_train::Best>,
 }
 
-fn record(trainer: &mut Trainer<Network>, folder: std::path::PathBuf, stop_after: Option<u64>) -> Result<Recorded, TrainError> {
+fn record(
+    trainer: &mut Trainer<Network>,
+    folder: std::path::PathBuf,
+    stop_after: Option<u64>,
+) -> Result<Recorded, TrainError> {
     std::fs::create_dir_all(&folder).unwrap();
     let plan = RunPlan {
         eval_every: Some(2),
         checkpoint_every: Some(3),
         keep_last: 2,
-        keep_best: Some(KeepBest { metric: "loss".to_owned(), direction: Direction::Lower }),
+        keep_best: Some(KeepBest {
+            metric: "loss".to_owned(),
+            direction: Direction::Lower,
+        }),
         checkpoints: folder.join("checkpoints"),
         user: json!({}),
     };
@@ -105,19 +143,31 @@ fn record(trainer: &mut Trainer<Network>, folder: std::path::PathBuf, stop_after
                 indices.push(index);
                 Ok(task::micro_batch(index))
             },
-            evaluate: Some(&mut |trainer| Ok(trainer.evaluate([Ok::<_, TrainError>(task::Rows::of(100..120))])?.values())),
+            evaluate: Some(&mut |trainer| {
+                Ok(trainer
+                    .evaluate([Ok::<_, TrainError>(task::Rows::of(100..120))])?
+                    .values())
+            }),
             save_best: &mut |_| Ok(()),
             on_event: &mut |event| {
                 log.write(event)?;
                 if let Event::Step { report, .. } = event {
-                    stop.store(Some(report.step) == stop_after, std::sync::atomic::Ordering::Relaxed);
+                    stop.store(
+                        Some(report.step) == stop_after,
+                        std::sync::atomic::Ordering::Relaxed,
+                    );
                 }
                 Ok(())
             },
         },
         &stop,
     )?;
-    Ok(Recorded { outcome, indices, weights: task::weights(trainer.model()), trainer_best: trainer.best().cloned() })
+    Ok(Recorded {
+        outcome,
+        indices,
+        weights: task::weights(trainer.model()),
+        trainer_best: trainer.best().cloned(),
+    })
 }
 
 fn losses(folder: &std::path::Path) -> Vec<(u64, f64)> {

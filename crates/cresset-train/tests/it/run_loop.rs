@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cresset_train::{BoxError, Checkpoints, Event, KeepBest, Outcome, RunHooks, RunPlan, TrainError, Trainer, run};
+use cresset_train::{
+    BoxError, Checkpoints, Event, KeepBest, Outcome, RunHooks, RunPlan, TrainError, Trainer, run,
+};
 use serde_json::json;
 
 use crate::task::{self, Network};
@@ -21,7 +23,12 @@ fn plan(folder: &std::path::Path) -> RunPlan {
 }
 
 /// What happened, in words; evaluations take their value from `scores`, in turn.
-fn happened(trainer: &mut Trainer<Network>, plan: &RunPlan, scores: &[f64], stop: &AtomicBool) -> (Result<Outcome, TrainError>, Vec<String>) {
+fn happened(
+    trainer: &mut Trainer<Network>,
+    plan: &RunPlan,
+    scores: &[f64],
+    stop: &AtomicBool,
+) -> (Result<Outcome, TrainError>, Vec<String>) {
     let mut words = Vec::new();
     let mut scores = scores.iter();
     let mut best = Vec::new();
@@ -30,7 +37,12 @@ fn happened(trainer: &mut Trainer<Network>, plan: &RunPlan, scores: &[f64], stop
         plan,
         RunHooks {
             batch: &mut |index| Ok(task::micro_batch(index)),
-            evaluate: Some(&mut |_| Ok(BTreeMap::from([("score".to_owned(), *scores.next().unwrap())]))),
+            evaluate: Some(&mut |_| {
+                Ok(BTreeMap::from([(
+                    "score".to_owned(),
+                    *scores.next().unwrap(),
+                )]))
+            }),
             save_best: &mut |network| {
                 best.push(task::weights(network));
                 Ok(())
@@ -39,7 +51,9 @@ fn happened(trainer: &mut Trainer<Network>, plan: &RunPlan, scores: &[f64], stop
                 words.push(match event {
                     Event::Started { step, steps } => format!("start {step}/{steps}"),
                     Event::Step { report, .. } => format!("step {}", report.step),
-                    Event::Evaluated { step, values, .. } => format!("eval {step} {}", values["score"]),
+                    Event::Evaluated { step, values, .. } => {
+                        format!("eval {step} {}", values["score"])
+                    }
                     Event::BestSaved { step, value, .. } => format!("best {step} {value}"),
                     Event::CheckpointSaved { step, .. } => format!("save {step}"),
                     Event::Interrupted { step } => format!("stop {step}"),
@@ -59,10 +73,25 @@ fn evaluations_checkpoints_and_the_end_come_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut trainer = task::trainer(|n| n, task::config(5));
     let plan = plan(folder.path());
-    let (outcome, words) = happened(&mut trainer, &plan, &[0.1, 0.2, 0.3], &AtomicBool::new(false));
+    let (outcome, words) = happened(
+        &mut trainer,
+        &plan,
+        &[0.1, 0.2, 0.3],
+        &AtomicBool::new(false),
+    );
     assert_eq!(outcome.unwrap(), Outcome::Finished);
     let expected = [
-        "start 0/5", "step 1", "step 2", "eval 2 0.1", "step 3", "save 3", "step 4", "eval 4 0.2", "step 5", "eval 5 0.3", "save 5",
+        "start 0/5",
+        "step 1",
+        "step 2",
+        "eval 2 0.1",
+        "step 3",
+        "save 3",
+        "step 4",
+        "eval 4 0.2",
+        "step 5",
+        "eval 5 0.3",
+        "save 5",
         "end 5",
     ];
     assert_eq!(words, expected);
@@ -85,24 +114,48 @@ fn the_best_is_saved_and_its_checkpoint_is_never_pruned() {
     let scores = [f64::NAN, 0.5, 0.9, 0.9, 0.7, 0.8];
     let (outcome, words) = happened(&mut trainer, &plan, &scores, &AtomicBool::new(false));
     outcome.unwrap();
-    let best: Vec<&String> = words.iter().filter(|word| word.starts_with("best")).collect();
+    let best: Vec<&String> = words
+        .iter()
+        .filter(|word| word.starts_with("best"))
+        .collect();
     assert_eq!(best, ["best 2 0.5", "best 3 0.9"]);
-    let left: Vec<u64> = Checkpoints::new(folder.path()).list().unwrap().iter().map(|c| c.step).collect();
+    let left: Vec<u64> = Checkpoints::new(folder.path())
+        .list()
+        .unwrap()
+        .iter()
+        .map(|c| c.step)
+        .collect();
     assert_eq!(left, [3, 6]);
 
     // The checkpoint knows the best so far.
     let mut second = task::trainer(|n| n, task::config(6));
-    second.load_checkpoint(&Checkpoints::new(folder.path()).path(6)).unwrap();
-    assert_eq!(second.best().map(|best| (best.step, best.value)), Some((3, 0.9)));
+    second
+        .load_checkpoint(&Checkpoints::new(folder.path()).path(6))
+        .unwrap();
+    assert_eq!(
+        second.best().map(|best| (best.step, best.value)),
+        Some((3, 0.9))
+    );
 }
 
 #[test]
 fn a_metric_that_the_evaluation_does_not_give_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = RunPlan { keep_best: Some(KeepBest::lower("perplexity")), ..plan(folder.path()) };
-    let (outcome, _) = happened(&mut task::trainer(|n| n, task::config(5)), &plan, &[1.0], &AtomicBool::new(false));
+    let plan = RunPlan {
+        keep_best: Some(KeepBest::lower("perplexity")),
+        ..plan(folder.path())
+    };
+    let (outcome, _) = happened(
+        &mut task::trainer(|n| n, task::config(5)),
+        &plan,
+        &[1.0],
+        &AtomicBool::new(false),
+    );
     let message = outcome.unwrap_err().to_string();
-    assert_eq!(message, "train.keep_best is perplexity, but the evaluation gives score; choose one of them");
+    assert_eq!(
+        message,
+        "train.keep_best is perplexity, but the evaluation gives score; choose one of them"
+    );
 }
 
 #[test]

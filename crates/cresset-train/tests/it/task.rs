@@ -7,8 +7,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use cresset_ops::dropout;
 use cresset_train::{
-    AdamWConfig, Denominators, LossTerm, LossTerms, Objective, OptimConfig, Report, ScheduleConfig, StepContext, Trainer,
-    TrainerConfig, Warmup, WarmupConfig,
+    AdamWConfig, Denominators, LossTerm, LossTerms, Objective, OptimConfig, Report, ScheduleConfig,
+    StepContext, Trainer, TrainerConfig, Warmup, WarmupConfig,
 };
 
 /// The device of the test run, without autodiff.
@@ -20,7 +20,7 @@ pub(crate) fn device() -> Device {
         #[allow(deprecated)]
         "ndarray" => Device::ndarray(),
         #[cfg(feature = "vulkan")]
-        "vulkan" => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        "vulkan" | "vulkan:cpu" => Device::vulkan(burn::tensor::DeviceKind::Cpu),
         #[cfg(feature = "wgpu")]
         "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         other => panic!("CRESSET_TEST_DEVICE={other} is not compiled in; add --features {other}"),
@@ -29,7 +29,8 @@ pub(crate) fn device() -> Device {
 
 /// Whether the same computation gives the same bytes on this device.
 pub(crate) fn is_cpu() -> bool {
-    !matches!(std::env::var("CRESSET_TEST_DEVICE").as_deref(), Ok("vulkan" | "wgpu"))
+    !std::env::var("CRESSET_TEST_DEVICE")
+        .is_ok_and(|name| name.starts_with("vulkan") || name == "wgpu")
 }
 
 /// `tanh(x first + shift) * gain second`, three inputs, four hidden units, one output.
@@ -61,10 +62,24 @@ impl Rows {
     pub(crate) fn of(range: std::ops::Range<u64>) -> Rows {
         let value = |i: u64, k: u64| ((i * 7 + k * 3) as f32 * 0.37).sin();
         Rows {
-            inputs: range.clone().flat_map(|i| (0..3).map(move |k| value(i, k))).collect(),
+            inputs: range
+                .clone()
+                .flat_map(|i| (0..3).map(move |k| value(i, k)))
+                .collect(),
             targets: range.clone().map(|i| value(i, 5) * 0.5 + 0.1).collect(),
-            counted: range.clone().map(|i| if matches!(i % 7, 1 | 5 | 6) { 0.0 } else { 1.0 }).collect(),
-            weights: range.map(|i| if i % 3 == 0 { 0.5 + (i % 2) as f32 } else { 0.0 }).collect(),
+            counted: range
+                .clone()
+                .map(|i| if matches!(i % 7, 1 | 5 | 6) { 0.0 } else { 1.0 })
+                .collect(),
+            weights: range
+                .map(|i| {
+                    if i % 3 == 0 {
+                        0.5 + (i % 2) as f32
+                    } else {
+                        0.0
+                    }
+                })
+                .collect(),
         }
     }
 
@@ -78,7 +93,11 @@ impl Rows {
 
 impl Network {
     pub(crate) fn on(device: &Device) -> Self {
-        let drawn = |n: usize, from: f32| -> Vec<f32> { (0..n).map(|i| (from + i as f32 * 1.7).sin() * 0.6).collect() };
+        let drawn = |n: usize, from: f32| -> Vec<f32> {
+            (0..n)
+                .map(|i| (from + i as f32 * 1.7).sin() * 0.6)
+                .collect()
+        };
         Network {
             first: parameter(drawn(12, 0.3), [3, 4], device),
             shift: parameter(drawn(4, 1.1), [4], device),
@@ -109,7 +128,10 @@ impl Objective for Network {
 
     fn denominators(batch: &Rows) -> Denominators {
         let sum = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum();
-        Denominators(vec![("squared", sum(&batch.counted)), ("absolute", sum(&batch.weights))])
+        Denominators(vec![
+            ("squared", sum(&batch.counted)),
+            ("absolute", sum(&batch.weights)),
+        ])
     }
 
     fn tokens(batch: &Rows) -> usize {
@@ -122,21 +144,44 @@ impl Objective for Network {
         let squared = (error.clone().square() * vector(&batch.counted, &device)).sum();
         let absolute = (error.abs() * vector(&batch.weights, &device)).sum();
         LossTerms(vec![
-            LossTerm { name: "squared", sum: squared, weight: 1.0 },
-            LossTerm { name: "absolute", sum: absolute, weight: 0.3 },
+            LossTerm {
+                name: "squared",
+                sum: squared,
+                weight: 1.0,
+            },
+            LossTerm {
+                name: "absolute",
+                sum: absolute,
+                weight: 0.3,
+            },
         ])
     }
 
     fn observe(&self, batch: &Rows, report: &mut Report) {
         let error = self.error(batch, &cresset_ops::Run::inference());
-        assert!(!error.device().is_autodiff(), "an evaluation runs without autodiff");
+        assert!(
+            !error.device().is_autodiff(),
+            "an evaluation runs without autodiff"
+        );
         let counted = vector(&batch.counted, &error.device());
-        let sum = (error.square() * counted).sum().into_data().iter::<f64>().sum();
-        report.add("loss", sum, batch.counted.iter().map(|&v| f64::from(v)).sum());
+        let sum = (error.square() * counted)
+            .sum()
+            .into_data()
+            .iter::<f64>()
+            .sum();
+        report.add(
+            "loss",
+            sum,
+            batch.counted.iter().map(|&v| f64::from(v)).sum(),
+        );
     }
 }
 
-pub(crate) fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn parameter<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
     Param::from_data(TensorData::new(values, shape), device)
 }
 
@@ -150,13 +195,24 @@ pub(crate) fn config(steps: u64) -> TrainerConfig {
         seed: 7,
         steps,
         accumulate: 2,
-        optim: OptimConfig { adamw: AdamWConfig { lr: 0.02, ..AdamWConfig::default() }, clip: Some(1.0) },
-        schedule: ScheduleConfig::Linear(WarmupConfig { warmup: Warmup::Steps(1) }),
+        optim: OptimConfig {
+            adamw: AdamWConfig {
+                lr: 0.02,
+                ..AdamWConfig::default()
+            },
+            clip: Some(1.0),
+        },
+        schedule: ScheduleConfig::Linear(WarmupConfig {
+            warmup: Warmup::Steps(1),
+        }),
     }
 }
 
 /// A trainer of the network on the test device.
-pub(crate) fn trainer(network: impl FnOnce(Network) -> Network, config: TrainerConfig) -> Trainer<Network> {
+pub(crate) fn trainer(
+    network: impl FnOnce(Network) -> Network,
+    config: TrainerConfig,
+) -> Trainer<Network> {
     Trainer::new(network(Network::on(&device().autodiff())), config).expect("a valid configuration")
 }
 
@@ -174,7 +230,10 @@ pub(crate) fn micro_batch(index: u64) -> Rows {
 
 /// Every weight by path, bit for bit.
 pub(crate) fn weights<M: Module>(module: &M) -> BTreeMap<String, Vec<f32>> {
-    let mut read = Weights { path: Vec::new(), out: BTreeMap::new() };
+    let mut read = Weights {
+        path: Vec::new(),
+        out: BTreeMap::new(),
+    };
     module.visit(&mut read);
     read.out
 }
@@ -194,6 +253,9 @@ impl ModuleVisitor for Weights {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.out.insert(self.path.join("."), param.val().to_data().iter::<f32>().collect());
+        self.out.insert(
+            self.path.join("."),
+            param.val().to_data().iter::<f32>().collect(),
+        );
     }
 }

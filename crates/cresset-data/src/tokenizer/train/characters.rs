@@ -11,18 +11,27 @@ use crate::DataError;
 use crate::tokenizer::count;
 
 /// A BPE without merges: what Hugging Face's library reads as one token per character, spaces and line breaks too.
-pub(super) fn train<'a>(job: &Job<'_>, texts: impl Iterator<Item = &'a str>) -> Result<Tokenizer, DataError> {
+pub(super) fn train<'a>(
+    job: &Job<'_>,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<Tokenizer, DataError> {
     let mut counts: BTreeMap<char, u64> = BTreeMap::new();
     for character in texts.flat_map(str::chars) {
         if job.config.lowercase {
-            character.to_lowercase().for_each(|c| *counts.entry(c).or_insert(0) += 1);
+            character
+                .to_lowercase()
+                .for_each(|c| *counts.entry(c).or_insert(0) += 1);
         } else {
             *counts.entry(character).or_insert(0) += 1;
         }
     }
     job.check_room(1)?;
     let alphabet = count::alphabet(&counts, job.vocab_size - job.special.len());
-    let pieces = job.special.iter().cloned().chain(alphabet.iter().map(char::to_string));
+    let pieces = job
+        .special
+        .iter()
+        .cloned()
+        .chain(alphabet.iter().map(char::to_string));
     let vocab: ahash::AHashMap<String, u32> = pieces.zip(0..).collect();
     let model = BPE::builder()
         .vocab_and_merges(vocab, Vec::new())
@@ -30,7 +39,10 @@ pub(super) fn train<'a>(job: &Job<'_>, texts: impl Iterator<Item = &'a str>) -> 
         .cache_capacity(0)
         .build()
         .map_err(failed)?;
-    let lowercase = job.config.lowercase.then(|| NormalizerWrapper::from(Lowercase));
+    let lowercase = job
+        .config
+        .lowercase
+        .then(|| NormalizerWrapper::from(Lowercase));
     let mut tokenizer = untrained(model, lowercase, None)?;
     tokenizer.with_decoder(Some(decoders::fuse::Fuse::new()));
     Ok(tokenizer)

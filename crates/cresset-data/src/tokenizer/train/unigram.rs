@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tokenizers::Tokenizer;
 use tokenizers::models::unigram::{Unigram, UnigramTrainer};
 use tokenizers::normalizers::replace::ReplacePattern;
 use tokenizers::normalizers::{Lowercase, NFKC, Nmt, NormalizerWrapper, Replace, Sequence, Strip};
 use tokenizers::pre_tokenizers::metaspace::{Metaspace, PrependScheme};
-use tokenizers::Tokenizer;
 
 use super::{Job, failed, untrained};
 use crate::DataError;
@@ -14,9 +14,16 @@ use crate::tokenizer::count;
 
 type Piece = (String, f64);
 
-pub(super) fn train<'a>(job: &Job<'_>, texts: impl Iterator<Item = &'a str>) -> Result<Tokenizer, DataError> {
+pub(super) fn train<'a>(
+    job: &Job<'_>,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<Tokenizer, DataError> {
     let metaspace = Metaspace::new('▁', PrependScheme::Always, true);
-    let mut tokenizer = untrained(Unigram::default(), Some(normalizer(job)?), Some(metaspace.clone().into()))?;
+    let mut tokenizer = untrained(
+        Unigram::default(),
+        Some(normalizer(job)?),
+        Some(metaspace.clone().into()),
+    )?;
     let words = count::words(&tokenizer, texts).map_err(failed)?;
     job.check_room(count::characters(&words).len())?;
     tokenizer.with_model(model(job, &words)?);
@@ -26,7 +33,12 @@ pub(super) fn train<'a>(job: &Job<'_>, texts: impl Iterator<Item = &'a str>) -> 
 
 fn normalizer(job: &Job<'_>) -> Result<NormalizerWrapper, DataError> {
     let spaces = Replace::new(ReplacePattern::Regex(" {2,}".to_owned()), " ").map_err(failed)?;
-    let mut steps: Vec<NormalizerWrapper> = vec![Nmt.into(), NFKC.into(), spaces.into(), Strip::new(true, true).into()];
+    let mut steps: Vec<NormalizerWrapper> = vec![
+        Nmt.into(),
+        NFKC.into(),
+        spaces.into(),
+        Strip::new(true, true).into(),
+    ];
     if job.config.lowercase {
         steps.push(Lowercase.into());
     }
@@ -41,17 +53,26 @@ fn model(job: &Job<'_>, words: &BTreeMap<String, u64>) -> Result<Unigram, DataEr
         .unk_token(Some(job.unk.clone()))
         .build()
         .map_err(|e| DataError::TokenizerTraining(e.to_string()))?;
-    let sentences = words.iter().map(|(word, &n)| (word.clone(), u32::try_from(n).unwrap_or(u32::MAX))).collect();
+    let sentences = words
+        .iter()
+        .map(|(word, &n)| (word.clone(), u32::try_from(n).unwrap_or(u32::MAX)))
+        .collect();
     let mut model = Unigram::default();
     // One thread: with several the scores would be added up in a different order each time.
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let one_thread = one_thread.map_err(|e| DataError::TokenizerTraining(e.to_string()))?;
-    one_thread.install(|| trainer.do_train(sentences, &mut model)).map_err(failed)?;
+    one_thread
+        .install(|| trainer.do_train(sentences, &mut model))
+        .map_err(failed)?;
 
     let all: Vec<Piece> = model.iter().cloned().collect();
     let (special, pieces) = all.split_at(job.special.len());
     let unk = job.special.iter().position(|token| *token == job.unk);
-    let ordered = special.iter().cloned().chain(in_fixed_order(pieces.to_vec())).collect();
+    let ordered = special
+        .iter()
+        .cloned()
+        .chain(in_fixed_order(pieces.to_vec()))
+        .collect();
     Unigram::from(ordered, unk, false).map_err(failed)
 }
 
@@ -74,7 +95,9 @@ fn in_fixed_order(mut pieces: Vec<Piece>) -> Vec<Piece> {
 /// Places of the characters that were put back: their scores rise from the lowest in the trainer's fixed steps.
 fn put_back_characters(pieces: &[Piece]) -> Vec<usize> {
     const STEP: f64 = 0.0001;
-    let Some(lowest) = pieces.last().map(|piece| piece.1) else { return Vec::new() };
+    let Some(lowest) = pieces.last().map(|piece| piece.1) else {
+        return Vec::new();
+    };
     let is_step = |score: f64| {
         let steps = (score - lowest) / STEP;
         (steps - steps.round()).abs() < 1e-6
@@ -84,7 +107,9 @@ fn put_back_characters(pieces: &[Piece]) -> Vec<usize> {
         .collect();
     places.reverse();
     // The steps have no gap.
-    let steps = places.iter().map(|&i| ((pieces[i].1 - lowest) / STEP).round() as usize);
+    let steps = places
+        .iter()
+        .map(|&i| ((pieces[i].1 - lowest) / STEP).round() as usize);
     let without_gap = steps.enumerate().take_while(|&(n, step)| step <= n).count();
     places.truncate(without_gap);
     places.reverse();
