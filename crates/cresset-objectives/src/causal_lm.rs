@@ -3,8 +3,6 @@
 //! Loss: negative log likelihood per token (Radford et al. 2019, GPT-2). Either every text is a document of its own,
 //! framed by the convention's start and stop token, or all texts are one stream from which windows are cut.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use burn::module::Module;
@@ -19,7 +17,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::model_folder::Description;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -179,6 +176,7 @@ impl Objective for CausalLanguageModelling {
 
 impl Task for CausalLanguageModelling {
     type Collate = CausalLmCollate;
+    type Network = CausalLm;
 
     fn show(batch: &CausalLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let mut start = 0;
@@ -191,12 +189,8 @@ impl Task for CausalLanguageModelling {
         (0..batch.input.lengths.len()).map(row).collect()
     }
 
-    fn metrics(report: &Report) -> BTreeMap<String, f64> {
-        session::token_metrics(report)
-    }
-
-    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
-        description.save(&self.model, folder)
+    fn network(&self) -> &CausalLm {
+        &self.model
     }
 }
 

@@ -3,7 +3,6 @@
 //! Loss: cross entropy over classes, `L = -log softmax(z)[y]` (Devlin et al. 2019, BERT, section 4.1).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use burn::module::Module;
 use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
@@ -16,7 +15,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
-use crate::model_folder::Description;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -172,6 +170,7 @@ impl Objective for Classify {
 
 impl Task for Classify {
     type Collate = ClassifyCollate;
+    type Network = SequenceClassifier;
 
     fn show(batch: &ClassifyBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let row = |i: usize| {
@@ -216,8 +215,8 @@ impl Task for Classify {
         values
     }
 
-    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
-        description.save(&self.model, folder)
+    fn network(&self) -> &SequenceClassifier {
+        &self.model
     }
 }
 

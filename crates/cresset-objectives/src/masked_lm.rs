@@ -4,9 +4,6 @@
 //! targets; of these 80 % become `[MASK]`, 10 % a random token, 10 % stay. Special tokens are never targets. Every visit
 //! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1).
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use burn::module::Module;
 use cresset_data::{
     Collate, DataError, Example, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
@@ -19,7 +16,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::model_folder::Description;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -202,6 +198,7 @@ impl Objective for MaskedLanguageModelling {
 
 impl Task for MaskedLanguageModelling {
     type Collate = MaskedLmCollate;
+    type Network = MaskedLm;
 
     fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let width = batch.input.width;
@@ -231,12 +228,8 @@ impl Task for MaskedLanguageModelling {
         (0..batch.input.lengths.len()).map(row).collect()
     }
 
-    fn metrics(report: &Report) -> BTreeMap<String, f64> {
-        session::token_metrics(report)
-    }
-
-    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
-        description.save(&self.model, folder)
+    fn network(&self) -> &MaskedLm {
+        &self.model
     }
 }
 

@@ -3,9 +3,6 @@
 //! Loss: negative log likelihood per target token, `L = -sum_t log p(y_t | y_<t, x)` (Sutskever et al. 2014; Vaswani et
 //! al. 2017 for label smoothing). The decoder-start token, the stop token and with them the shift come from the convention.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
@@ -17,7 +14,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::model_folder::Description;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -163,6 +159,7 @@ impl Objective for SequenceToSequence {
 
 impl Task for SequenceToSequence {
     type Collate = Seq2SeqCollate;
+    type Network = Seq2SeqLm;
 
     fn show(batch: &Seq2SeqBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let mut start = 0;
@@ -179,12 +176,8 @@ impl Task for SequenceToSequence {
         (0..batch.source.lengths.len()).map(row).collect()
     }
 
-    fn metrics(report: &Report) -> BTreeMap<String, f64> {
-        session::token_metrics(report)
-    }
-
-    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError> {
-        description.save(&self.model, folder)
+    fn network(&self) -> &Seq2SeqLm {
+        &self.model
     }
 }
 

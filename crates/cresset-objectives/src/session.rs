@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
-use cresset_model::{DecoderConfig, EncoderConfig, LoadReport, ModelConfig, Seq2SeqConfig};
+use cresset_model::{
+    DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
+};
 use cresset_train::{
     BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer,
     TrainerConfig, run,
@@ -21,18 +23,24 @@ use crate::setup::{Duration, Setup, TrainSetup};
 pub trait Task: Objective {
     /// Makes its batches.
     type Collate: Collate<Batch = Self::Batch>;
+    /// The model inside.
+    type Network: HfModel;
 
     /// The rows of a batch as a person reads them.
     fn show(batch: &Self::Batch, reader: &Reader<'_>) -> Vec<Vec<Shown>>;
 
-    /// Named metrics from what the evaluation observed.
-    fn metrics(report: &Report) -> BTreeMap<String, f64>;
+    /// Named metrics from what the evaluation observed; by default those of predicted tokens: loss in nats per token, its
+    /// exponential, and accuracy.
+    fn metrics(report: &Report) -> BTreeMap<String, f64> {
+        let mut values = report.values();
+        if let Some(loss) = values.get("loss").copied() {
+            values.insert("perplexity".into(), loss.exp());
+        }
+        values
+    }
 
-    /// Writes the model as a folder.
-    ///
-    /// # Errors
-    /// A file that cannot be written.
-    fn save(&self, description: &Description, folder: &Path) -> Result<(), RunError>;
+    /// The model, which is what a folder holds.
+    fn network(&self) -> &Self::Network;
 }
 
 /// Where a training run goes, and who is told.
@@ -298,7 +306,7 @@ impl<T: Task> OpenRun for Session<T> {
             } else {
                 None
             },
-            save_best: &mut |objective| Ok(objective.save(description, best)?),
+            save_best: &mut |objective| Ok(description.save(objective.network(), best)?),
             on_event: order.on_event,
         };
         Ok(run(trainer, &plan, hooks, order.stop)?)
@@ -332,17 +340,8 @@ impl<T: Task> OpenRun for Session<T> {
     }
 
     fn save_model(&self, folder: &Path) -> Result<(), RunError> {
-        self.objective().save(&self.description, folder)
+        self.description.save(self.objective().network(), folder)
     }
-}
-
-/// Metrics of the objectives that predict tokens: loss in nats per token, its exponential, and accuracy.
-pub(crate) fn token_metrics(report: &Report) -> BTreeMap<String, f64> {
-    let mut values = report.values();
-    if let Some(loss) = values.get("loss").copied() {
-        values.insert("perplexity".into(), loss.exp());
-    }
-    values
 }
 
 /// Numbers in one line.
