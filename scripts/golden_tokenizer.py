@@ -2,8 +2,8 @@
 
     python scripts/golden_tokenizer.py vocabulary
         trains with Python's tokenizers and writes tests/golden/vocabulary.json
-    CRESSET_FOLDERS=/tmp/folders cargo test --release -p cresset-data write_folders -- --ignored
-    python scripts/golden_tokenizer.py encodings /tmp/folders
+    CRESSET_FOLDERS=FOLDERS cargo test --release -p cresset-data write_folders -- --ignored
+    python scripts/golden_tokenizer.py encodings FOLDERS
         loads the folders that the test wrote with transformers and writes tests/golden/encodings.json
 
 Needs tokenizers and transformers. Hugging Face's WordPiece trainer numbers the pieces inside words in the order of a
