@@ -1,12 +1,16 @@
 //! One example as it stands in the data.
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 /// A text with whatever the data says about it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
     /// The data's own name for it.
     pub id: Option<String>,
+    /// The file it was read from.
+    pub file: Option<Arc<Path>>,
     /// The line of its file at which it starts, from 1.
     pub line: usize,
     /// The text, or the source side of a pair.
@@ -19,6 +23,16 @@ pub struct Example {
     pub score: Option<f64>,
     /// A text to generate.
     pub target: Option<String>,
+}
+
+impl Example {
+    /// Where it stands in the data, for messages: file and line.
+    pub fn place(&self) -> String {
+        match &self.file {
+            Some(file) => format!("{}, line {}", file.display(), self.line),
+            None => format!("line {}", self.line),
+        }
+    }
 }
 
 /// The class of an example.

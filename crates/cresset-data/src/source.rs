@@ -6,7 +6,8 @@ mod lines;
 mod parallel;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,7 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             Format::WholeFile => lines::read_whole(&content, &mut examples),
             Format::Parallel => unreachable!("handled above"),
         }
+        name_file(&mut examples[before..], path);
         if examples.len() == before {
             return Err(DataError::Empty {
                 path: path.clone(),
@@ -172,4 +174,12 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
         }
     }
     Ok(examples)
+}
+
+/// Notes the file that the examples were read from.
+pub(crate) fn name_file(examples: &mut [Example], path: &Path) {
+    let file: Arc<Path> = Arc::from(path);
+    for example in examples {
+        example.file = Some(Arc::clone(&file));
+    }
 }

@@ -84,8 +84,8 @@ impl Labels {
         let name = name_of(example)?;
         self.0.iter().position(|n| n == name).map(|i| i as u32).ok_or_else(|| {
             RunError::Data(format!(
-                "label {name:?} in line {} is not one of the model's {} labels ({}); correct the data or train with this label",
-                example.line,
+                "label {name:?} in {} is not one of the model's {} labels ({}); correct the data or train with this label",
+                example.place(),
                 self.0.len(),
                 shown(&self.0)
             ))
@@ -97,8 +97,8 @@ fn name_of(example: &Example) -> Result<&str, RunError> {
     match &example.label {
         Some(Label::Name(name)) => Ok(name),
         None => Err(RunError::Data(format!(
-            "line {} has no label; set data.fields.label to the field that holds it",
-            example.line
+            "{} has no label; set data.fields.label to the field that holds it",
+            example.place()
         ))),
     }
 }

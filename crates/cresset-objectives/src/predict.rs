@@ -241,8 +241,8 @@ impl Predict for MaskPredictor {
             if !places.iter().any(|(r, _)| *r == row) {
                 let token = self.frame.tokenizer.id_to_token(mask).unwrap_or_default();
                 return Err(RunError::Data(format!(
-                    "line {} holds no {token}; put {token} where a token is to be filled in",
-                    example.line
+                    "{} holds no {token}; put {token} where a token is to be filled in",
+                    example.place()
                 )));
             }
         }
@@ -334,14 +334,14 @@ impl Generate for TextGenerator {
             ids.extend(self.frame.tokenizer.encode(&example.text));
             if ids.is_empty() {
                 return Err(RunError::Data(format!(
-                    "line {} is empty, and the model's convention has no start token; give a prompt",
-                    example.line
+                    "{} is empty, and the model's convention has no start token; give a prompt",
+                    example.place()
                 )));
             }
             if let Some(positions) = self.positions.filter(|p| ids.len() + max_new_tokens > *p) {
                 return Err(RunError::Data(format!(
-                    "the prompt in line {} has {} tokens, which with {max_new_tokens} new ones exceeds the model's {positions} positions; lower --max-new-tokens or shorten the prompt",
-                    example.line,
+                    "the prompt in {} has {} tokens, which with {max_new_tokens} new ones exceeds the model's {positions} positions; lower --max-new-tokens or shorten the prompt",
+                    example.place(),
                     ids.len()
                 )));
             }

@@ -259,6 +259,6 @@ fn encode(
 
 fn target_of(example: &Example) -> Result<&str, RunError> {
     example.target.as_deref().ok_or_else(|| {
-        RunError::Data(format!("line {} has no target; set data.fields.target to the field that holds it, or data.format = \"parallel\"", example.line))
+        RunError::Data(format!("{} has no target; set data.fields.target to the field that holds it, or data.format = \"parallel\"", example.place()))
     })
 }

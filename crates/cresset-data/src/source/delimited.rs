@@ -103,6 +103,7 @@ impl<'a> Columns<'a> {
         };
         Ok(Example {
             id: cell(0),
+            file: None,
             line,
             text: cell(1).expect("the text is required"),
             pair: cell(2),

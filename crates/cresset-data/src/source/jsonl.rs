@@ -57,6 +57,7 @@ impl Object<'_> {
     ) -> Result<Example, DataError> {
         Ok(Example {
             id: self.name(id)?,
+            file: None,
             line: self.line,
             text: self.text(text)?.expect("the text is required"),
             pair: self.text(pair)?,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Format, text};
+use super::{Format, name_file, text};
 use crate::{DataError, Example};
 
 /// The examples of files given as source and target in turn. Blank lines count: they keep the files aligned.
@@ -16,7 +16,9 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Example>, DataError> {
     }
     let mut examples = Vec::new();
     for [source, target] in pairs {
+        let before = examples.len();
         read_pair(source, target, &mut examples)?;
+        name_file(&mut examples[before..], source);
     }
     Ok(examples)
 }

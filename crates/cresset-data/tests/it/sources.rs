@@ -51,6 +51,7 @@ fn json_lines_hold_all_fields() {
         examples[0],
         Example {
             id: Some("7".into()),
+            file: examples[0].file.clone(),
             line: 1,
             text: "a".into(),
             pair: Some("b".into()),

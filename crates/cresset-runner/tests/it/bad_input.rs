@@ -98,7 +98,10 @@ fn an_unknown_label_at_evaluation_is_named() {
     ]);
     place.write("new.jsonl", "{\"text\": \"a\", \"label\": \"neutral\"}\n");
     let message = place.is_refused(&["evaluate", "run/model", "--data", "new.jsonl"]);
-    says(&message, &["neutral", "line 1", "negative, positive"]);
+    says(
+        &message,
+        &["neutral", "new.jsonl, line 1", "negative, positive"],
+    );
 }
 
 #[test]
