@@ -118,8 +118,10 @@ fn gpus(rows: &mut Vec<Found>) {
     ];
     for (api, kind) in kinds {
         // The graphics libraries panic rather than answer when a driver is missing.
-        let devices = std::panic::catch_unwind(|| Device::enumerate(kind)).unwrap_or_default();
-        for device in devices {
+        let Ok(devices) = std::panic::catch_unwind(|| Device::enumerate(kind)) else {
+            continue;
+        };
+        for device in devices.iter().cloned() {
             let Ok(identity) = std::panic::catch_unwind(|| device.identity()) else {
                 continue;
             };
