@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::albert::AlbertConfig;
 use crate::bert::BertConfig;
 use crate::decoder::DecoderConfig;
 use crate::encoder::EncoderConfig;
@@ -11,6 +12,7 @@ use crate::encoder_decoder::Seq2SeqConfig;
 use crate::error::ModelError;
 use crate::gpt2::Gpt2Config;
 use crate::marian::MarianConfig;
+use crate::roberta::RobertaConfig;
 use crate::t5::T5Config;
 
 /// The configuration of a model; `model_type` of `config.json` tells which.
@@ -19,6 +21,10 @@ use crate::t5::T5Config;
 pub enum ModelConfig {
     /// BERT.
     Bert(BertConfig),
+    /// RoBERTa.
+    Roberta(RobertaConfig),
+    /// ALBERT.
+    Albert(AlbertConfig),
     /// T5.
     T5(T5Config),
     /// The original Transformer in Marian's layout.
@@ -28,7 +34,7 @@ pub enum ModelConfig {
 }
 
 /// The values of `model_type` that [`ModelConfig`] knows.
-pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "gpt2"];
+pub const MODEL_TYPES: &[&str] = &["bert", "roberta", "albert", "t5", "marian", "gpt2"];
 
 /// Short names, the same for every architecture, and the names they stand for.
 type ShortNames = &'static [(&'static str, &'static [&'static str])];
@@ -95,6 +101,8 @@ impl ModelConfig {
     ) -> Result<ModelConfig, ModelError> {
         let config = match kind {
             "bert" => ModelConfig::Bert(from_table(kind, BERT, table)?),
+            "roberta" => ModelConfig::Roberta(from_table(kind, BERT, table)?),
+            "albert" => ModelConfig::Albert(from_table(kind, BERT, table)?),
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
             "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
             "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
@@ -104,13 +112,30 @@ impl ModelConfig {
         Ok(config)
     }
 
+    /// The configuration in a `config.json` of a known `model_type`. What the file does not name has Hugging Face's default.
+    pub(crate) fn from_file(
+        kind: &str,
+        whole: &Map<String, Value>,
+    ) -> Result<ModelConfig, serde_json::Error> {
+        Ok(match kind {
+            "bert" => ModelConfig::Bert(from_file(whole)?),
+            "roberta" => ModelConfig::Roberta(from_file(whole)?),
+            "albert" => ModelConfig::Albert(from_file(whole)?),
+            "t5" => ModelConfig::T5(from_file(whole)?),
+            "marian" => ModelConfig::Marian(from_file(whole)?),
+            _ => ModelConfig::Gpt2(from_file(whole)?),
+        })
+    }
+
     /// Checks the values against each other.
     ///
     /// # Errors
     /// A value outside its range, or a variant that is not supported.
     pub fn validate(&self) -> Result<(), ModelError> {
         match self {
-            ModelConfig::Bert(config) => config.validate(),
+            ModelConfig::Bert(config) => config.validate_as_encoder(),
+            ModelConfig::Roberta(config) => config.validate(),
+            ModelConfig::Albert(config) => config.validate(),
             ModelConfig::T5(config) => config.validate(),
             ModelConfig::Marian(config) => config.validate(),
             ModelConfig::Gpt2(config) => config.validate(),
@@ -121,6 +146,8 @@ impl ModelConfig {
     pub fn kind(&self) -> &'static str {
         match self {
             ModelConfig::Bert(_) => "bert",
+            ModelConfig::Roberta(_) => "roberta",
+            ModelConfig::Albert(_) => "albert",
             ModelConfig::T5(_) => "t5",
             ModelConfig::Marian(_) => "marian",
             ModelConfig::Gpt2(_) => "gpt2",
@@ -131,6 +158,8 @@ impl ModelConfig {
     pub fn vocab_size(&self) -> usize {
         match self {
             ModelConfig::Bert(config) => config.vocab_size,
+            ModelConfig::Roberta(config) => config.bert.vocab_size,
+            ModelConfig::Albert(config) => config.vocab_size,
             ModelConfig::T5(config) => config.vocab_size,
             ModelConfig::Marian(config) => config.vocab_size,
             ModelConfig::Gpt2(config) => config.vocab_size,
@@ -141,6 +170,8 @@ impl ModelConfig {
     pub fn max_positions(&self) -> Option<usize> {
         match self {
             ModelConfig::Bert(config) => Some(config.max_position_embeddings),
+            ModelConfig::Roberta(config) => Some(config.max_positions()),
+            ModelConfig::Albert(config) => Some(config.max_position_embeddings),
             ModelConfig::T5(_) => None,
             ModelConfig::Marian(config) => Some(config.max_position_embeddings),
             ModelConfig::Gpt2(config) => Some(config.n_positions),
@@ -167,9 +198,11 @@ impl ModelConfig {
     pub fn encoder(&self) -> Result<EncoderConfig, ModelError> {
         match self {
             ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
+            ModelConfig::Roberta(config) => Ok(EncoderConfig::Roberta(config.clone())),
+            ModelConfig::Albert(config) => Ok(EncoderConfig::Albert(config.clone())),
             other => Err(ModelError::WrongArchitecture {
                 wanted: "an encoder",
-                expected: "bert",
+                expected: "bert, roberta or albert",
                 found: other.kind(),
             }),
         }
@@ -230,6 +263,25 @@ pub(crate) fn unknown_architecture(found: &str) -> ModelError {
     }
 }
 
+/// The defaults of an architecture as a table.
+fn defaults<C: Default + Serialize>() -> Map<String, Value> {
+    let values = serde_json::to_value(C::default()).expect("a configuration is plain data");
+    let Value::Object(values) = values else {
+        unreachable!("a configuration is a struct")
+    };
+    values
+}
+
+/// Writes a file's keys over the defaults; what the architecture does not know is the file's own affair.
+fn from_file<C>(whole: &Map<String, Value>) -> Result<C, serde_json::Error>
+where
+    C: Default + Serialize + DeserializeOwned,
+{
+    let mut values = defaults::<C>();
+    values.extend(whole.clone());
+    serde_json::from_value(Value::Object(values))
+}
+
 /// Writes the table over the defaults, so that a key is known if the defaults have it.
 fn from_table<C>(
     kind: &str,
@@ -239,10 +291,7 @@ fn from_table<C>(
 where
     C: Default + Serialize + DeserializeOwned,
 {
-    let defaults = serde_json::to_value(C::default()).expect("a configuration is plain data");
-    let Value::Object(mut values) = defaults else {
-        unreachable!("a configuration is a struct")
-    };
+    let mut values = defaults::<C>();
     for (key, value) in &mut values {
         if key.ends_with("_token_id") {
             *value = Value::Null;

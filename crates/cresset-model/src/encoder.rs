@@ -4,9 +4,13 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run};
 
-use crate::bert::{Bert, BertConfig, Pooler};
+use crate::albert::{self, Albert, AlbertConfig};
+use crate::bert::{self, Bert, BertConfig, Pooler};
 use crate::error::ModelError;
+use crate::heads::{Family, HeadSizes, Summary};
 use crate::hf::{HfModel, HfTensor, inner_path};
+use crate::layers::{Activation, Embedding};
+use crate::roberta::{self, Roberta, RobertaConfig};
 
 /// A batch of framed texts.
 #[derive(Clone, Debug)]
@@ -17,7 +21,7 @@ pub struct EncoderInput {
     pub keep: KeepMask,
     /// Segment of each position, `[batch, seq]`; all zero by default.
     pub segments: Option<Tensor<2, Int>>,
-    /// Position ids, `[batch, seq]`; counted from the left by default.
+    /// Position ids, `[batch, seq]`; as the architecture counts them by default.
     pub positions: Option<Tensor<2, Int>>,
 }
 
@@ -26,72 +30,155 @@ pub struct EncoderInput {
 pub enum EncoderConfig {
     /// BERT.
     Bert(BertConfig),
+    /// RoBERTa.
+    Roberta(RobertaConfig),
+    /// ALBERT.
+    Albert(AlbertConfig),
+}
+
+impl EncoderConfig {
+    /// What a head must know of the encoder it stands on.
+    pub(crate) fn head_sizes(&self) -> HeadSizes {
+        match self {
+            EncoderConfig::Bert(config) => HeadSizes::of_bert(config),
+            EncoderConfig::Roberta(config) => HeadSizes {
+                activation: Activation::Gelu,
+                summary: Summary::OwnLayer,
+                ..HeadSizes::of_bert(&config.bert)
+            },
+            EncoderConfig::Albert(config) => HeadSizes {
+                hidden_size: config.hidden_size,
+                embedding_size: config.embedding_size,
+                vocab_size: config.vocab_size,
+                activation: config.hidden_act,
+                layer_norm_eps: config.layer_norm_eps,
+                std: config.initializer_range,
+                dropout: config.classifier_dropout_prob,
+                pair_dropout: config.classifier_dropout_prob,
+                summary: Summary::Pooler,
+            },
+        }
+    }
 }
 
 /// An encoder without a task head.
 #[derive(Module, Debug)]
 pub enum Encoder {
-    /// BERT, with its pooler.
+    /// BERT.
     Bert(Bert),
+    /// RoBERTa.
+    Roberta(Roberta),
+    /// ALBERT.
+    Albert(Albert),
 }
 
 impl Encoder {
-    /// An encoder with initial weights.
+    /// An encoder with initial weights, with or without its pooler.
     ///
     /// # Errors
     /// A configuration that does not validate.
-    pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<Encoder, ModelError> {
-        match config {
-            EncoderConfig::Bert(config) => Ok(Encoder::Bert(Bert::new(
-                config,
-                Pooler::With,
-                seed,
-                device,
-            )?)),
-        }
+    pub fn new(
+        config: &EncoderConfig,
+        pooler: Pooler,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Encoder, ModelError> {
+        Ok(match config {
+            EncoderConfig::Bert(config) => Encoder::Bert(Bert::new(config, pooler, seed, device)?),
+            EncoderConfig::Roberta(config) => {
+                Encoder::Roberta(Roberta::new(config, pooler, seed, device)?)
+            }
+            EncoderConfig::Albert(config) => {
+                Encoder::Albert(Albert::new(config, pooler, seed, device)?)
+            }
+        })
     }
 
+    /// The last layer's output.
+    ///
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
+        self.forward_with(input, run, |_| ())
+    }
+
+    /// The embeddings' output and every layer's, as Hugging Face's `hidden_states`.
+    ///
+    /// # Shapes
+    /// each: `[batch, seq, hidden]`
+    pub fn hidden_states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
+        let mut states = Vec::new();
+        self.forward_with(input, run, |hidden| states.push(hidden.clone()));
+        states
+    }
+
+    fn forward_with(
+        &self,
+        input: EncoderInput,
+        run: &Run,
+        each: impl FnMut(&Tensor<3>),
+    ) -> Tensor<3> {
         match self {
-            Encoder::Bert(bert) => bert.forward(input, run),
+            Encoder::Bert(model) => model.forward_with(input, run, each),
+            Encoder::Roberta(model) => model.forward_with(input, run, each),
+            Encoder::Albert(model) => model.forward_with(input, run, each),
         }
     }
 
-    /// The vector that stands for the whole text.
+    /// The vector that stands for the whole text: that of the first position, through the pooler where there is one.
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, out: `[batch, hidden]`
     pub fn pooled(&self, hidden: Tensor<3>) -> Tensor<2> {
         match self {
-            Encoder::Bert(bert) => bert.pooled(hidden),
+            Encoder::Bert(model) => model.pooled(hidden),
+            Encoder::Roberta(model) => model.pooled(hidden),
+            Encoder::Albert(model) => model.pooled(hidden),
+        }
+    }
+
+    /// The token embedding, to which an output layer is tied.
+    pub(crate) fn words(&self) -> &Embedding {
+        match self {
+            Encoder::Bert(model) => model.words(),
+            Encoder::Roberta(model) => model.words(),
+            Encoder::Albert(model) => model.words(),
+        }
+    }
+
+    /// The names of the family's classes and heads.
+    pub(crate) fn family(&self) -> &'static Family {
+        match self {
+            Encoder::Bert(_) => &bert::FAMILY,
+            Encoder::Roberta(_) => &roberta::FAMILY,
+            Encoder::Albert(_) => &albert::FAMILY,
         }
     }
 }
 
 impl HfModel for Encoder {
     fn architecture(&self) -> &'static str {
-        match self {
-            Encoder::Bert(bert) => bert.architecture(),
-        }
+        self.family().model
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
+        let path = inner_path(path);
         match self {
-            Encoder::Bert(bert) => bert.hf_name(inner_path(path)),
+            Encoder::Bert(model) => model.hf_name(path),
+            Encoder::Roberta(model) => model.hf_name(path),
+            Encoder::Albert(model) => model.hf_name(path),
         }
     }
 
     fn base_prefix(&self) -> &'static str {
-        match self {
-            Encoder::Bert(bert) => bert.base_prefix(),
-        }
+        self.family().prefix
     }
 
-    fn spellings(&self, name: &str) -> Vec<String> {
+    fn ignores(&self, name: &str) -> bool {
         match self {
-            Encoder::Bert(bert) => bert.spellings(name),
+            Encoder::Bert(model) => model.ignores(name),
+            Encoder::Roberta(model) => model.ignores(name),
+            Encoder::Albert(model) => model.ignores(name),
         }
     }
 }

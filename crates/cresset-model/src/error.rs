@@ -76,6 +76,16 @@ pub enum ModelError {
         /// The type found.
         found: &'static str,
     },
+    /// A task that a family of models has no head for.
+    #[error("{architecture} has no head for {head}; {known}")]
+    NoSuchHead {
+        /// Class of the model.
+        architecture: &'static str,
+        /// What the head is for.
+        head: &'static str,
+        /// Which families have it.
+        known: &'static str,
+    },
     /// A variant of an architecture that this crate does not have.
     #[error("{key} = {value} is not supported: {reason}")]
     Unsupported {

@@ -11,7 +11,7 @@ pub use read::{LoadReport, load_weights};
 pub use write::save_weights;
 
 pub(crate) use config::one_id;
-pub(crate) use name::{inner_path, rename};
+pub(crate) use name::{encoder_tensor, inner_path, rename};
 
 use burn::module::Module;
 

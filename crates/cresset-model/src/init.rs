@@ -29,9 +29,21 @@ pub(crate) fn usual(path: &str, std: f64) -> Fill {
 
 /// Fills every float parameter of a model.
 pub(crate) fn initialise<M: Module, F: Fn(&str) -> Fill>(model: M, seed: u64, fill: F) -> M {
-    model.map(&mut Initialiser {
+    initialise_under("", model, seed, fill)
+}
+
+/// Fills every float parameter of a part of a model, whose paths begin with `prefix`; a dot at its end may be given or not.
+pub(crate) fn initialise_under<M: Module, F: Fn(&str) -> Fill>(
+    prefix: &str,
+    part: M,
+    seed: u64,
+    fill: F,
+) -> M {
+    let prefix = prefix.trim_end_matches('.');
+    let start = (!prefix.is_empty()).then(|| prefix.to_owned());
+    part.map(&mut Initialiser {
         seed,
-        path: Vec::new(),
+        path: start.into_iter().collect(),
         fill,
     })
 }

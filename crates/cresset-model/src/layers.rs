@@ -14,7 +14,7 @@ mod positions;
 mod relative;
 
 pub use activation::Activation;
-pub use attention::{Attention, AttentionConfig, KeyValues, Sight};
+pub use attention::{Attention, AttentionConfig, KeyValues, Memory, Sight};
 pub use cache::{Cache, LayerCache};
 pub use embedding::Embedding;
 pub use feed_forward::FeedForward;

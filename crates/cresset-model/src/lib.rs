@@ -31,11 +31,14 @@
 //! # Ok::<(), cresset_model::ModelError>(())
 //! ```
 
+pub mod albert;
 pub mod bert;
 pub mod gpt2;
 pub mod layers;
 pub mod marian;
+pub mod roberta;
 pub mod t5;
+pub mod warm_start;
 
 mod check;
 mod config;
@@ -54,7 +57,10 @@ pub use encoder::{Encoder, EncoderConfig, EncoderInput};
 pub use encoder_decoder::{Seq2SeqConfig, Seq2SeqLm};
 pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
-pub use heads::{MaskedLm, SequenceClassifier};
+pub use heads::{
+    HeadKind, MaskedLm, PreTraining, QuestionAnswering, SequenceClassifier, SpanLogits,
+    TokenClassifier,
+};
 pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,
     save_weights, write_config,

@@ -1,12 +1,16 @@
 //! Raw outputs of a model, named as the fields of the corresponding Hugging Face output, for comparisons.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use cresset_model::{CausalLm, EncoderInput, MaskedLm, Seq2SeqLm, SequenceClassifier};
+use cresset_model::bert::Pooler;
+use cresset_model::{
+    CausalLm, Encoder, EncoderConfig, EncoderInput, HeadKind, HfModel, LoadReport, MaskedLm,
+    PreTraining, QuestionAnswering, Seq2SeqLm, SequenceClassifier, TokenClassifier, load_weights,
+};
 use cresset_ops::{KeepMask, Run};
 use serde::Deserialize;
 
-use crate::model_folder::{ModelFolder, load};
-use crate::{NewHead, RunError, session, upload};
+use crate::model_folder::{ModelFolder, refuse_missing};
+use crate::{RunError, session, upload};
 
 /// Ids as a Python program would give them; every list has one row per text, all of the same length.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,84 +52,193 @@ impl Output {
 /// Runs the folder's model on raw ids.
 ///
 /// # Errors
-/// Rows of different lengths, ids outside the vocabulary, a missing decoder input, an unknown head.
+/// Rows of different lengths, ids outside the vocabulary, a missing decoder input, an unknown head, weights that are incomplete.
 pub fn forward(
     folder: &ModelFolder,
     input: &ForwardInput,
     device: &Device,
 ) -> Result<Vec<Output>, RunError> {
-    check_ids("input_ids", &input.input_ids, folder)?;
-    let run = Run::inference();
-    match folder.architecture() {
-        Some("BertForSequenceClassification") => {
-            let n_labels = folder.labels().map_or(2, |l| l.len());
-            let model = SequenceClassifier::new(
-                &session::encoder(&folder.config, "classify")?,
-                n_labels,
-                0,
-                device,
-            )?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            let SequenceClassifier::Bert(bert) = &model;
-            let hidden = bert.encoder().forward(encoder_input(input, device)?, &run);
-            Ok(vec![
-                Output::of("logits", model.forward(encoder_input(input, device)?, &run)),
-                Output::of("last_hidden_state", hidden),
-            ])
-        }
-        Some("BertForMaskedLM") => {
-            let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            let hidden = model.hidden(encoder_input(input, device)?, &run);
-            let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
-            Ok(vec![
-                Output::of("logits", logits),
-                Output::of("last_hidden_state", hidden),
-            ])
-        }
-        Some("GPT2LMHeadModel") => {
-            let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            let source = encoder_input(input, device)?;
-            let keep = input.attention_mask.is_some().then_some(source.keep);
-            let hidden = model.hidden(source.ids, keep, &run);
-            let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
-            Ok(vec![
-                Output::of("logits", logits),
-                Output::of("last_hidden_state", hidden),
-            ])
-        }
-        Some("T5ForConditionalGeneration" | "MarianMTModel") => {
-            let decoder_ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
-                RunError::Data(
-                    "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
-                )
-            })?;
-            check_ids("decoder_input_ids", decoder_ids, folder)?;
-            let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            let source = encoder_input(input, device)?;
-            let keep = source.keep.clone();
-            let memory = model.encode(source, &run);
-            let hidden = model.decode(
-                matrix("decoder_input_ids", decoder_ids, device)?,
-                memory.clone(),
-                keep,
-                &run,
-            );
-            let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
-            Ok(vec![
-                Output::of("logits", logits),
-                Output::of("last_hidden_state", hidden),
-                Output::of("encoder_last_hidden_state", memory),
-            ])
-        }
-        other => Err(RunError::Config(format!(
-            "{}: config.json names the architecture {}, which forward does not know",
-            folder.path.display(),
-            other.unwrap_or("(none)")
-        ))),
+    let (model, report) = RawModel::open(folder, device)?;
+    refuse_missing(folder, &report)?;
+    model.run(input)
+}
+
+/// A model of a folder with the head it has, for raw ids in and raw numbers out.
+pub struct RawModel {
+    vocab_size: usize,
+    device: Device,
+    network: Network,
+}
+
+/// A network with its head.
+pub(crate) enum Network {
+    Encoder(Encoder),
+    MaskedLm(MaskedLm),
+    PreTraining(PreTraining, &'static str),
+    Sequence(SequenceClassifier),
+    Token(TokenClassifier),
+    Question(QuestionAnswering),
+    Causal(CausalLm),
+    Seq2Seq(Seq2SeqLm),
+}
+
+impl RawModel {
+    /// Opens a folder's model; the report says which tensors it lacks, and those keep initial values.
+    ///
+    /// # Errors
+    /// A class that is not known, a damaged file.
+    pub fn open(folder: &ModelFolder, device: &Device) -> Result<(RawModel, LoadReport), RunError> {
+        let (network, report) = network(folder, device)?;
+        let model = RawModel {
+            vocab_size: folder.config.vocab_size(),
+            device: device.clone(),
+            network,
+        };
+        Ok((model, report))
     }
+
+    /// The network.
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The outputs of the Hugging Face class, by its names.
+    ///
+    /// # Errors
+    /// Rows of different lengths, ids outside the vocabulary, a missing decoder input.
+    pub fn run(&self, input: &ForwardInput) -> Result<Vec<Output>, RunError> {
+        check_ids("input_ids", &input.input_ids, self.vocab_size)?;
+        let run = Run::inference();
+        let device = &self.device;
+        let source = encoder_input(input, device)?;
+        let (mut outputs, hidden) = match &self.network {
+            Network::Encoder(model) => {
+                let hidden = model.forward(source, &run);
+                let pooled = model.pooled(hidden.clone());
+                (vec![Output::of("pooler_output", pooled)], hidden)
+            }
+            Network::MaskedLm(model) => {
+                let hidden = model.hidden(source, &run);
+                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                (vec![Output::of("logits", logits)], hidden)
+            }
+            Network::PreTraining(model, pair) => {
+                let hidden = model.hidden(source, &run);
+                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let outputs = vec![
+                    Output::of("prediction_logits", logits),
+                    Output::of(pair, model.pair_logits(hidden.clone(), &run)),
+                ];
+                (outputs, hidden)
+            }
+            Network::Sequence(model) => {
+                let hidden = model.encoder().forward(source, &run);
+                let logits = model.logits(hidden.clone(), &run);
+                (vec![Output::of("logits", logits)], hidden)
+            }
+            Network::Token(model) => {
+                let hidden = model.encoder().forward(source, &run);
+                let logits = model.logits(hidden.clone(), &run);
+                (vec![Output::of("logits", logits)], hidden)
+            }
+            Network::Question(model) => {
+                let hidden = model.encoder().forward(source, &run);
+                let span = model.logits(hidden.clone());
+                let outputs = vec![
+                    Output::of("start_logits", span.start),
+                    Output::of("end_logits", span.end),
+                ];
+                (outputs, hidden)
+            }
+            Network::Causal(model) => {
+                let keep = input.attention_mask.is_some().then_some(source.keep);
+                let hidden = model.hidden(source.ids, keep, &run);
+                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                (vec![Output::of("logits", logits)], hidden)
+            }
+            Network::Seq2Seq(model) => {
+                let ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
+                    RunError::Data(
+                        "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
+                    )
+                })?;
+                check_ids("decoder_input_ids", ids, self.vocab_size)?;
+                let ids = matrix("decoder_input_ids", ids, device)?;
+                let keep = source.keep.clone();
+                let memory = model.encode(source, &run);
+                let hidden = model.decode(ids, memory.clone(), keep, &run);
+                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let outputs = vec![
+                    Output::of("logits", logits),
+                    Output::of("encoder_last_hidden_state", memory),
+                ];
+                (outputs, hidden)
+            }
+        };
+        outputs.push(Output::of("last_hidden_state", hidden));
+        Ok(outputs)
+    }
+}
+
+fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport), RunError> {
+    let config = &folder.config;
+    let encoder = || session::encoder(config, "forward");
+    Ok(match folder.head()? {
+        HeadKind::None => filled(
+            folder,
+            Encoder::new(&encoder()?, Pooler::With, 0, device)?,
+            Network::Encoder,
+        )?,
+        HeadKind::MaskedLm => filled(
+            folder,
+            MaskedLm::new(&encoder()?, 0, device)?,
+            Network::MaskedLm,
+        )?,
+        HeadKind::PreTraining => {
+            let pair = match encoder()? {
+                EncoderConfig::Albert(_) => "sop_logits",
+                _ => "seq_relationship_logits",
+            };
+            filled(folder, PreTraining::new(&encoder()?, 0, device)?, |model| {
+                Network::PreTraining(model, pair)
+            })?
+        }
+        HeadKind::SequenceClassification => filled(
+            folder,
+            SequenceClassifier::new(&encoder()?, folder.n_labels(), 0, device)?,
+            Network::Sequence,
+        )?,
+        HeadKind::TokenClassification => filled(
+            folder,
+            TokenClassifier::new(&encoder()?, folder.n_labels(), 0, device)?,
+            Network::Token,
+        )?,
+        HeadKind::QuestionAnswering => filled(
+            folder,
+            QuestionAnswering::new(&encoder()?, 0, device)?,
+            Network::Question,
+        )?,
+        HeadKind::CausalLm => filled(
+            folder,
+            CausalLm::new(&session::decoder(config)?, 0, device)?,
+            Network::Causal,
+        )?,
+        HeadKind::Seq2SeqLm => filled(
+            folder,
+            Seq2SeqLm::new(&session::seq2seq(config)?, 0, device)?,
+            Network::Seq2Seq,
+        )?,
+        HeadKind::PermutedLm => return Err(RunError::Config("not yet".to_owned())),
+    })
+}
+
+fn filled<M: HfModel>(
+    folder: &ModelFolder,
+    model: M,
+    network: impl FnOnce(M) -> Network,
+) -> Result<(Network, LoadReport), RunError> {
+    let (model, report) = load_weights(model, &folder.path)?;
+    Ok((network(model), report))
 }
 
 /// Logits at every position.
@@ -188,8 +301,8 @@ fn matrix(name: &str, rows: &[Vec<u32>], device: &Device) -> Result<Tensor<2, In
     Ok(upload::matrix(&flat, rows.len(), width, device))
 }
 
-fn check_ids(name: &str, rows: &[Vec<u32>], folder: &ModelFolder) -> Result<(), RunError> {
-    let vocabulary = folder.config.vocab_size() as u32;
+fn check_ids(name: &str, rows: &[Vec<u32>], vocab_size: usize) -> Result<(), RunError> {
+    let vocabulary = vocab_size as u32;
     match rows.iter().flatten().find(|id| **id >= vocabulary) {
         Some(id) => Err(RunError::Data(format!(
             "{name} holds id {id}, but the model's vocabulary ends at {}",

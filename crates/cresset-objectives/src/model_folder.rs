@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
 use cresset_model::{
-    HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config, save_weights,
-    write_config,
+    HeadKind, HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config,
+    save_weights, write_config,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -109,6 +109,29 @@ impl ModelFolder {
         self.raw.get("architectures")?.get(0)?.as_str()
     }
 
+    /// What the model's outputs are for.
+    ///
+    /// # Errors
+    /// A class that is not known.
+    pub fn head(&self) -> Result<HeadKind, RunError> {
+        let class = self.architecture().unwrap_or("(none)");
+        HeadKind::of_class(class).ok_or_else(|| {
+            RunError::Config(format!(
+                "{}: config.json names the class {class} in `architectures`, which is not known; name one of those in the README",
+                self.path.display()
+            ))
+        })
+    }
+
+    /// Outputs of a classifier: as many as it has labels, two if config.json names none, as in Hugging Face.
+    pub fn n_labels(&self) -> usize {
+        let counted = self.raw.get("num_labels").and_then(Value::as_u64);
+        self.labels()
+            .map(|labels| labels.len())
+            .or(counted.map(|n| n as usize))
+            .unwrap_or(2)
+    }
+
     /// The class names of a classifier, in the order of its outputs.
     pub fn labels(&self) -> Option<Vec<String>> {
         let map = self.raw.get("id2label")?.as_object()?;
@@ -128,6 +151,8 @@ fn damaged(path: &Path, why: &str) -> RunError {
 fn preset_of(config: &ModelConfig) -> &'static str {
     match config {
         ModelConfig::Bert(_) => "bert",
+        ModelConfig::Roberta(_) => "roberta",
+        ModelConfig::Albert(_) => "albert",
         ModelConfig::T5(_) => "t5",
         ModelConfig::Marian(_) => "marian",
         ModelConfig::Gpt2(_) => "gpt",
@@ -166,6 +191,23 @@ pub fn load<M: HfModel>(
         folder.display(),
         missing.len(),
         if missing.len() > 5 { ", ..." } else { "" }
+    )))
+}
+
+/// Refuses a model that lacks tensors.
+///
+/// # Errors
+/// The tensors, by name.
+pub(crate) fn refuse_missing(folder: &ModelFolder, report: &LoadReport) -> Result<(), RunError> {
+    let missing: Vec<&String> = report.new.iter().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(RunError::Config(format!(
+        "{} lacks {} tensor(s) of this model ({}); choose a folder of the right architecture and head, or train the head first",
+        folder.path.display(),
+        missing.len(),
+        missing.len()
     )))
 }
 

@@ -4,8 +4,8 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use cresset_data::{Convention, Example, Tokenizer, pad};
 use cresset_model::{
-    CausalLm, EncoderInput, GreedyOptions, MaskedLm, Seq2SeqLm, SequenceClassifier, greedy_causal,
-    greedy_seq2seq,
+    CausalLm, EncoderInput, GreedyOptions, HeadKind, MaskedLm, Seq2SeqLm, SequenceClassifier,
+    greedy_causal, greedy_seq2seq,
 };
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
@@ -44,8 +44,8 @@ pub fn open_predictor(
     top: usize,
 ) -> Result<Box<dyn Predict>, RunError> {
     let frame = Frame::of(folder)?;
-    match folder.architecture() {
-        Some("BertForSequenceClassification") => {
+    match folder.head()? {
+        HeadKind::SequenceClassification => {
             let labels = folder.labels().ok_or_else(|| {
                 RunError::Config(format!(
                     "{}: config.json has no id2label, so the classes have no names; add it",
@@ -66,7 +66,7 @@ pub fn open_predictor(
                 device: device.clone(),
             }))
         }
-        Some("BertForMaskedLM") => {
+        HeadKind::MaskedLm => {
             let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
             Ok(Box::new(MaskPredictor {
@@ -76,9 +76,8 @@ pub fn open_predictor(
                 device: device.clone(),
             }))
         }
-        other => Err(wrong_head(
+        _ => Err(wrong_head(
             folder,
-            other,
             "predict",
             "use `cresset generate` for a model that writes text",
         )),
@@ -94,8 +93,8 @@ pub fn open_generator(
     device: &Device,
 ) -> Result<Box<dyn Generate>, RunError> {
     let frame = Frame::of(folder)?;
-    match folder.architecture() {
-        Some("T5ForConditionalGeneration" | "MarianMTModel") => {
+    match folder.head()? {
+        HeadKind::Seq2SeqLm => {
             let prefix = match folder.facts.as_ref().map(|f| &f.objective) {
                 Some(ObjectiveConfig::Seq2Seq(config)) => config.prefix.clone(),
                 _ => String::new(),
@@ -109,7 +108,7 @@ pub fn open_generator(
                 device: device.clone(),
             }))
         }
-        Some("GPT2LMHeadModel") => {
+        HeadKind::CausalLm => {
             let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
             Ok(Box::new(TextGenerator {
@@ -118,25 +117,21 @@ pub fn open_generator(
                 positions: folder.config.max_positions(),
             }))
         }
-        other => Err(wrong_head(
+        _ => Err(wrong_head(
             folder,
-            other,
             "generate",
             "use `cresset predict` for a classifier or a masked language model",
         )),
     }
 }
 
-fn wrong_head(
-    folder: &ModelFolder,
-    architecture: Option<&str>,
-    verb: &str,
-    hint: &str,
-) -> RunError {
+fn wrong_head(folder: &ModelFolder, verb: &str, hint: &str) -> RunError {
     RunError::Config(format!(
         "{} is a {} and cannot {verb}; {hint}",
         folder.path.display(),
-        architecture.unwrap_or("model without `architectures` in config.json")
+        folder
+            .architecture()
+            .unwrap_or("model without `architectures` in config.json")
     ))
 }
 

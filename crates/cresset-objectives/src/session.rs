@@ -358,12 +358,9 @@ pub(crate) fn join(values: &[u32]) -> String {
 /// # Errors
 /// Another shape of model.
 pub(crate) fn encoder(config: &ModelConfig, objective: &str) -> Result<EncoderConfig, RunError> {
-    match config {
-        ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
-        _ => Err(RunError::Config(format!(
-            "objective {objective} needs an encoder (bert), but the model is of another shape"
-        ))),
-    }
+    config
+        .encoder()
+        .map_err(|error| RunError::Config(format!("objective {objective}: {error}")))
 }
 
 /// The encoder-decoder's sizes.
@@ -371,11 +368,9 @@ pub(crate) fn encoder(config: &ModelConfig, objective: &str) -> Result<EncoderCo
 /// # Errors
 /// Another shape of model.
 pub(crate) fn seq2seq(config: &ModelConfig) -> Result<Seq2SeqConfig, RunError> {
-    match config {
-        ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
-        ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
-        _ => Err(RunError::Config("objective seq2seq needs an encoder-decoder (t5, marian), but the model is of another shape".into())),
-    }
+    config
+        .encoder_decoder()
+        .map_err(|error| RunError::Config(format!("objective seq2seq: {error}")))
 }
 
 /// The decoder's sizes.
@@ -383,10 +378,7 @@ pub(crate) fn seq2seq(config: &ModelConfig) -> Result<Seq2SeqConfig, RunError> {
 /// # Errors
 /// Another shape of model.
 pub(crate) fn decoder(config: &ModelConfig) -> Result<DecoderConfig, RunError> {
-    match config {
-        ModelConfig::Gpt2(config) => Ok(DecoderConfig::Gpt2(config.clone())),
-        _ => Err(RunError::Config(
-            "objective causal-lm needs a decoder (gpt2), but the model is of another shape".into(),
-        )),
-    }
+    config
+        .decoder()
+        .map_err(|error| RunError::Config(format!("objective causal-lm: {error}")))
 }

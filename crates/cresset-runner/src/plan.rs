@@ -41,8 +41,10 @@ pub struct Plan {
     pub duration: Duration,
 }
 
-const ARCHITECTURES: [(&str, Shape, &str); 4] = [
+const ARCHITECTURES: &[(&str, Shape, &str)] = &[
     ("bert", Shape::Encoder, "bert"),
+    ("roberta", Shape::Encoder, "roberta"),
+    ("albert", Shape::Encoder, "albert"),
     ("marian", Shape::EncoderDecoder, "mt"),
     ("t5", Shape::EncoderDecoder, "t5"),
     ("gpt2", Shape::Decoder, "gpt"),

@@ -1,19 +1,32 @@
 //! Masked language modelling.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::Run;
 
-use crate::bert::BertForMaskedLm;
-use crate::encoder::{EncoderConfig, EncoderInput};
+use super::{HeadSizes, rows_at, tensor_of};
+use crate::bert::Pooler;
+use crate::encoder::{Encoder, EncoderConfig, EncoderInput};
 use crate::error::ModelError;
-use crate::hf::{HfModel, HfTensor, inner_path};
+use crate::hf::{HfModel, HfTensor};
+use crate::init::{initialise_under, usual};
+use crate::layers::{Activation, Bias, Embedding, LayerNorm, Linear};
 
-/// An encoder that guesses hidden tokens.
+/// An encoder that guesses hidden tokens: Hugging Face's `BertForMaskedLM` and its like.
 #[derive(Module, Debug)]
-pub enum MaskedLm {
-    /// `BertForMaskedLM`.
-    Bert(BertForMaskedLm),
+pub struct MaskedLm {
+    encoder: Encoder,
+    head: MaskedLmHead,
+}
+
+/// A layer, a norm and an output layer tied to the token embedding (Devlin et al. 2019).
+#[derive(Module, Debug)]
+pub(crate) struct MaskedLmHead {
+    dense: Linear,
+    norm: LayerNorm,
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    activation: Activation,
 }
 
 impl MaskedLm {
@@ -22,11 +35,11 @@ impl MaskedLm {
     /// # Errors
     /// A configuration that does not validate.
     pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<MaskedLm, ModelError> {
-        match config {
-            EncoderConfig::Bert(config) => {
-                Ok(MaskedLm::Bert(BertForMaskedLm::new(config, seed, device)?))
-            }
-        }
+        let encoder = Encoder::new(config, Pooler::Without, seed, device)?;
+        Ok(MaskedLm {
+            encoder,
+            head: MaskedLmHead::new(&config.head_sizes(), ("head", seed), device),
+        })
     }
 
     /// The encoder's output.
@@ -34,9 +47,7 @@ impl MaskedLm {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn hidden(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        match self {
-            MaskedLm::Bert(model) => model.hidden(input, run),
-        }
+        self.encoder.forward(input, run)
     }
 
     /// Scores of every token at the given positions only.
@@ -44,34 +55,64 @@ impl MaskedLm {
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
-        match self {
-            MaskedLm::Bert(model) => model.logits_at(hidden, flat_positions),
-        }
+        self.head
+            .forward(rows_at(hidden, flat_positions), self.encoder.words())
+    }
+
+    /// The encoder.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+}
+
+impl MaskedLmHead {
+    /// A head with initial weights, drawn under a path and a seed.
+    pub(crate) fn new(
+        sizes: &HeadSizes,
+        (path, seed): (&str, u64),
+        device: &Device,
+    ) -> MaskedLmHead {
+        let size = sizes.embedding_size;
+        let blank = MaskedLmHead {
+            dense: Linear::new(sizes.hidden_size, size, Bias::With, device),
+            norm: LayerNorm::new(size, sizes.layer_norm_eps, device),
+            bias: Param::from_tensor(Tensor::zeros([sizes.vocab_size], device)),
+            activation: sizes.activation,
+        };
+        initialise_under(path, blank, seed, |path| usual(path, sizes.std))
+    }
+
+    /// Scores of every token.
+    ///
+    /// # Shapes
+    /// rows: `[n, hidden]`, out: `[n, vocab]`
+    pub(crate) fn forward(&self, rows: Tensor<2>, words: &Embedding) -> Tensor<2> {
+        let rows = self.activation.forward(self.dense.forward(rows));
+        words.scores(self.norm.forward(rows)) + self.bias.val().unsqueeze_dim(0)
     }
 }
 
 impl HfModel for MaskedLm {
     fn architecture(&self) -> &'static str {
-        match self {
-            MaskedLm::Bert(model) => model.architecture(),
-        }
+        self.encoder
+            .family()
+            .masked_lm
+            .expect("a family without this class has no such model")
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
-        match self {
-            MaskedLm::Bert(model) => model.hf_name(inner_path(path)),
-        }
+        tensor_of(&self.encoder, path)
     }
 
     fn base_prefix(&self) -> &'static str {
-        match self {
-            MaskedLm::Bert(model) => model.base_prefix(),
-        }
+        self.encoder.base_prefix()
     }
 
     fn spellings(&self, name: &str) -> Vec<String> {
-        match self {
-            MaskedLm::Bert(model) => model.spellings(name),
-        }
+        self.encoder.family().tied_spellings(name)
+    }
+
+    fn ignores(&self, name: &str) -> bool {
+        self.encoder.ignores(name)
     }
 }

@@ -2,18 +2,32 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::Run;
+use cresset_ops::{Run, dropout};
 
-use crate::bert::BertForSequenceClassification;
-use crate::encoder::{EncoderConfig, EncoderInput};
+use super::{HeadSizes, Summary, tensor_of};
+use crate::bert::Pooler;
+use crate::check::within;
+use crate::encoder::{Encoder, EncoderConfig, EncoderInput};
 use crate::error::ModelError;
-use crate::hf::{HfModel, HfTensor, inner_path};
+use crate::hf::{HfModel, HfTensor};
+use crate::init::{initialise_under, usual};
+use crate::layers::{Bias, Linear};
 
-/// An encoder that puts a text, or a pair of texts, in one class.
+/// An encoder that puts a text, or a pair of texts, in one class; with one label it is a regression. What the classifier reads follows
+/// the family: BERT's and ALBERT's pooler, RoBERTa's first vector through a layer of the head.
 #[derive(Module, Debug)]
-pub enum SequenceClassifier {
-    /// `BertForSequenceClassification`: pooler and linear layer.
-    Bert(BertForSequenceClassification),
+pub struct SequenceClassifier {
+    encoder: Encoder,
+    classifier: ClassificationHead,
+}
+
+/// From one vector per text to scores.
+#[derive(Module, Debug)]
+pub(crate) struct ClassificationHead {
+    dense: Option<Linear>,
+    out: Linear,
+    #[module(skip)]
+    dropout: f64,
 }
 
 impl SequenceClassifier {
@@ -27,44 +41,83 @@ impl SequenceClassifier {
         seed: u64,
         device: &Device,
     ) -> Result<SequenceClassifier, ModelError> {
-        match config {
-            EncoderConfig::Bert(config) => Ok(SequenceClassifier::Bert(
-                BertForSequenceClassification::new(config, n_labels, seed, device)?,
-            )),
-        }
+        within("num_labels", n_labels, 1..)?;
+        let sizes = config.head_sizes();
+        let pooler = match sizes.summary {
+            Summary::Pooler => Pooler::With,
+            Summary::OwnLayer => Pooler::Without,
+        };
+        Ok(SequenceClassifier {
+            encoder: Encoder::new(config, pooler, seed, device)?,
+            classifier: ClassificationHead::new(&sizes, n_labels, seed, device),
+        })
     }
 
     /// # Shapes
     /// out: `[batch, labels]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
-        match self {
-            SequenceClassifier::Bert(model) => model.forward(input, run),
+        let hidden = self.encoder.forward(input, run);
+        self.logits(hidden, run)
+    }
+
+    /// The scores, given the encoder's output.
+    ///
+    /// # Shapes
+    /// hidden: `[batch, seq, hidden]`, out: `[batch, labels]`
+    pub fn logits(&self, hidden: Tensor<3>, run: &Run) -> Tensor<2> {
+        self.classifier.forward(self.encoder.pooled(hidden), run)
+    }
+
+    /// The encoder.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+}
+
+impl ClassificationHead {
+    fn new(sizes: &HeadSizes, n_labels: usize, seed: u64, device: &Device) -> ClassificationHead {
+        let size = sizes.hidden_size;
+        let part = |path: &str, layer: Linear| {
+            initialise_under(path, layer, seed, |path| usual(path, sizes.std))
+        };
+        let dense = (sizes.summary == Summary::OwnLayer)
+            .then(|| Linear::new(size, size, Bias::With, device));
+        ClassificationHead {
+            dense: dense.map(|dense| part("classifier.dense", dense)),
+            out: part(
+                "classifier",
+                Linear::new(size, n_labels, Bias::With, device),
+            ),
+            dropout: sizes.dropout,
         }
+    }
+
+    /// # Shapes
+    /// summary: `[batch, hidden]`, out: `[batch, labels]`
+    fn forward(&self, summary: Tensor<2>, run: &Run) -> Tensor<2> {
+        let summary = dropout(summary, self.dropout, run);
+        let read = match &self.dense {
+            None => summary,
+            Some(dense) => dropout(dense.forward(summary).tanh(), self.dropout, run),
+        };
+        self.out.forward(read)
     }
 }
 
 impl HfModel for SequenceClassifier {
     fn architecture(&self) -> &'static str {
-        match self {
-            SequenceClassifier::Bert(model) => model.architecture(),
-        }
+        self.encoder.family().sequence_classifier
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
-        match self {
-            SequenceClassifier::Bert(model) => model.hf_name(inner_path(path)),
-        }
+        tensor_of(&self.encoder, path)
     }
 
     fn base_prefix(&self) -> &'static str {
-        match self {
-            SequenceClassifier::Bert(model) => model.base_prefix(),
-        }
+        self.encoder.base_prefix()
     }
 
-    fn spellings(&self, name: &str) -> Vec<String> {
-        match self {
-            SequenceClassifier::Bert(model) => model.spellings(name),
-        }
+    fn ignores(&self, name: &str) -> bool {
+        self.encoder.ignores(name)
     }
 }

@@ -29,8 +29,7 @@ pub fn read_config(folder: &Path) -> Result<(ModelConfig, Map<String, Value>), M
     if !MODEL_TYPES.contains(&kind) {
         return Err(unknown_architecture(kind));
     }
-    let config: ModelConfig = serde_json::from_value(Value::Object(whole.clone()))
-        .map_err(|error| broken(error.to_string()))?;
+    let config = ModelConfig::from_file(kind, &whole).map_err(|error| broken(error.to_string()))?;
     config.validate()?;
     Ok((config, whole))
 }
@@ -74,7 +73,10 @@ pub fn write_config(
 /// Keys that follow from others, for readers that do not derive them.
 fn derived(config: &ModelConfig) -> Map<String, Value> {
     let pairs = match config {
-        ModelConfig::Bert(_) | ModelConfig::Gpt2(_) => Vec::new(),
+        ModelConfig::Bert(_)
+        | ModelConfig::Roberta(_)
+        | ModelConfig::Albert(_)
+        | ModelConfig::Gpt2(_) => Vec::new(),
         ModelConfig::Marian(config) => {
             vec![
                 ("decoder_vocab_size", json!(config.vocab_size)),

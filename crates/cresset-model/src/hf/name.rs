@@ -78,3 +78,16 @@ pub(crate) fn rename(path: &str, table: &[(&str, &str)]) -> String {
     }
     named.join(".")
 }
+
+/// A tensor of an encoder: embeddings lie in files as they are here, other matrices transposed.
+pub(crate) fn encoder_tensor(path: &str, names: &[(&str, &str)]) -> HfTensor {
+    let layout = if path.starts_with("embeddings") {
+        Layout::AsIs
+    } else {
+        Layout::Transposed
+    };
+    HfTensor {
+        name: rename(path, names),
+        layout,
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, bf16, f16};
+use cresset_model::bert::Pooler;
 use cresset_model::{
     CausalLm, Encoder, HfModel, LoadReport, MaskedLm, ModelConfig, ModelError, Seq2SeqLm,
     SequenceClassifier, load_weights, read_config, save_weights, write_config,
@@ -238,7 +239,7 @@ fn a_base_model_is_read_from_a_model_with_a_head_and_the_report_names_the_rest()
         .encoder()
         .unwrap();
     let (_, report) = load_weights(
-        Encoder::new(&config, 0, &Device::flex()).unwrap(),
+        Encoder::new(&config, Pooler::With, 0, &Device::flex()).unwrap(),
         &folder("bert_masked_lm"),
     )
     .unwrap();

@@ -4,6 +4,7 @@ mod config;
 mod device;
 mod folders;
 mod generation;
+mod heads;
 mod initial;
 mod masks;
 mod names;

@@ -1,6 +1,7 @@
 //! Parameter names are a contract: models on disk live longer than this code.
 
 use burn::tensor::Device;
+use cresset_model::bert::Pooler;
 use cresset_model::{
     CausalLm, Encoder, HfModel, MaskedLm, ModelConfig, Seq2SeqLm, SequenceClassifier,
     parameter_names,
@@ -69,7 +70,7 @@ fn bert_names_are_those_of_hugging_face() {
         .unwrap();
     let model = [BERT_LAYERS, &["pooler.dense.bias", "pooler.dense.weight"]].concat();
     assert_names(
-        &Encoder::new(&config, 0, &device).unwrap(),
+        &Encoder::new(&config, Pooler::With, 0, &device).unwrap(),
         "BertModel",
         &model,
     );

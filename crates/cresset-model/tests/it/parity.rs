@@ -1,16 +1,20 @@
 //! Outputs equal to transformers', from the folders transformers saved.
 
+use cresset_model::bert::Pooler;
 use cresset_model::{
     CausalInput, CausalLm, Encoder, GreedyOptions, HfModel, MaskedLm, Seq2SeqLm,
-    SequenceClassifier, greedy_causal, greedy_seq2seq, load_weights, read_config,
+    SequenceClassifier, greedy_causal, greedy_seq2seq, load_weights, parameter_names, read_config,
 };
 use cresset_ops::Run;
 
 use crate::device::device;
-use crate::reference::{Reference, all_positions, folder};
+use crate::reference::{Reference, all_positions, folder, tensor_names};
 
-/// Loads a golden folder and holds the report to nothing new, nothing unused.
+/// Loads a golden folder and holds the report to nothing new, nothing unused, and the names we write to those transformers wrote.
 pub(crate) fn load<M: HfModel>(model: M, case: &str) -> M {
+    let mut names = parameter_names(&model);
+    names.sort();
+    assert_eq!(names, tensor_names(case), "{case}");
     let (model, report) = load_weights(model, &folder(case)).unwrap();
     assert!(
         report.new.is_empty() && report.unused.is_empty(),
@@ -74,7 +78,10 @@ fn bert_encoder_and_pooler_equal_transformers() {
         .0
         .encoder()
         .unwrap();
-    let model = load(Encoder::new(&config, 0, &device()).unwrap(), "bert_model");
+    let model = load(
+        Encoder::new(&config, Pooler::With, 0, &device()).unwrap(),
+        "bert_model",
+    );
     let hidden = model.forward(reference.encoder_input(&device()), &Run::inference());
     reference.assert_close("last_hidden_state", hidden.clone(), |_| true);
     reference.assert_close("pooler_output", model.pooled(hidden), |_| true);

@@ -16,6 +16,15 @@ pub(crate) fn folder(case: &str) -> PathBuf {
         .collect()
 }
 
+/// The names of the tensors in a golden case's weights, sorted.
+pub(crate) fn tensor_names(case: &str) -> Vec<String> {
+    let bytes = std::fs::read(folder(case).join("model.safetensors")).unwrap();
+    let parsed = SafeTensors::deserialize(&bytes).unwrap();
+    let mut names: Vec<String> = parsed.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
 /// Inputs and outputs of a golden case.
 pub(crate) struct Reference(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
 
