@@ -12,6 +12,7 @@ use crate::error::ModelError;
 use crate::gpt2::Gpt2Config;
 use crate::marian::MarianConfig;
 use crate::t5::T5Config;
+use crate::xlnet::XlnetConfig;
 
 /// The configuration of a model; `model_type` of `config.json` tells which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,10 +26,12 @@ pub enum ModelConfig {
     Marian(MarianConfig),
     /// GPT-2.
     Gpt2(Gpt2Config),
+    /// XLNet.
+    Xlnet(XlnetConfig),
 }
 
 /// The values of `model_type` that [`ModelConfig`] knows.
-pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "gpt2"];
+pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "gpt2", "xlnet"];
 
 /// Short names, the same for every architecture, and the names they stand for.
 type ShortNames = &'static [(&'static str, &'static [&'static str])];
@@ -82,6 +85,15 @@ const GPT2: ShortNames = &[
     ("max_positions", &["n_positions"]),
 ];
 
+const XLNET: ShortNames = &[
+    ("n_layers", &["n_layer"]),
+    ("hidden_size", &["d_model"]),
+    ("n_heads", &["n_head"]),
+    ("head_size", &["d_head"]),
+    ("intermediate_size", &["d_inner"]),
+    ("activation", &["ff_activation"]),
+];
+
 impl ModelConfig {
     /// The configuration of a new model from a table that holds Hugging Face's names or the short ones (`n_layers`, `hidden_size`,
     /// `n_heads`, `intermediate_size`, `dropout`, `max_positions`, ..). What the table does not name has Hugging Face's default, but
@@ -98,6 +110,7 @@ impl ModelConfig {
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
             "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
             "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
+            "xlnet" => ModelConfig::Xlnet(from_table(kind, XLNET, table)?),
             _ => return Err(unknown_architecture(kind)),
         };
         config.validate()?;
@@ -114,6 +127,7 @@ impl ModelConfig {
             ModelConfig::T5(config) => config.validate(),
             ModelConfig::Marian(config) => config.validate(),
             ModelConfig::Gpt2(config) => config.validate(),
+            ModelConfig::Xlnet(config) => config.validate(),
         }
     }
 
@@ -124,6 +138,7 @@ impl ModelConfig {
             ModelConfig::T5(_) => "t5",
             ModelConfig::Marian(_) => "marian",
             ModelConfig::Gpt2(_) => "gpt2",
+            ModelConfig::Xlnet(_) => "xlnet",
         }
     }
 
@@ -134,6 +149,7 @@ impl ModelConfig {
             ModelConfig::T5(config) => config.vocab_size,
             ModelConfig::Marian(config) => config.vocab_size,
             ModelConfig::Gpt2(config) => config.vocab_size,
+            ModelConfig::Xlnet(config) => config.vocab_size,
         }
     }
 
@@ -141,7 +157,7 @@ impl ModelConfig {
     pub fn max_positions(&self) -> Option<usize> {
         match self {
             ModelConfig::Bert(config) => Some(config.max_position_embeddings),
-            ModelConfig::T5(_) => None,
+            ModelConfig::T5(_) | ModelConfig::Xlnet(_) => None,
             ModelConfig::Marian(config) => Some(config.max_position_embeddings),
             ModelConfig::Gpt2(config) => Some(config.n_positions),
         }

@@ -9,3 +9,4 @@ mod masks;
 mod names;
 mod parity;
 mod reference;
+mod xlnet;
