@@ -14,6 +14,7 @@ use crate::gpt2::Gpt2Config;
 use crate::marian::MarianConfig;
 use crate::roberta::RobertaConfig;
 use crate::t5::T5Config;
+use crate::xlnet::XlnetConfig;
 
 /// The configuration of a model; `model_type` of `config.json` tells which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,10 +32,12 @@ pub enum ModelConfig {
     Marian(MarianConfig),
     /// GPT-2.
     Gpt2(Gpt2Config),
+    /// XLNet.
+    Xlnet(XlnetConfig),
 }
 
 /// The values of `model_type` that [`ModelConfig`] knows.
-pub const MODEL_TYPES: &[&str] = &["bert", "roberta", "albert", "t5", "marian", "gpt2"];
+pub const MODEL_TYPES: &[&str] = &["bert", "roberta", "albert", "xlnet", "t5", "marian", "gpt2"];
 
 /// Short names, the same for every architecture, and the names they stand for.
 type ShortNames = &'static [(&'static str, &'static [&'static str])];
@@ -88,6 +91,15 @@ const GPT2: ShortNames = &[
     ("max_positions", &["n_positions"]),
 ];
 
+const XLNET: ShortNames = &[
+    ("n_layers", &["n_layer"]),
+    ("hidden_size", &["d_model"]),
+    ("n_heads", &["n_head"]),
+    ("head_size", &["d_head"]),
+    ("intermediate_size", &["d_inner"]),
+    ("activation", &["ff_activation"]),
+];
+
 impl ModelConfig {
     /// The configuration of a new model from a table that holds Hugging Face's names or the short ones (`n_layers`, `hidden_size`,
     /// `n_heads`, `intermediate_size`, `dropout`, `max_positions`, ..). What the table does not name has Hugging Face's default, but
@@ -106,6 +118,7 @@ impl ModelConfig {
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
             "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
             "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
+            "xlnet" => ModelConfig::Xlnet(from_table(kind, XLNET, table)?),
             _ => return Err(unknown_architecture(kind)),
         };
         config.validate()?;
@@ -123,6 +136,7 @@ impl ModelConfig {
             "albert" => ModelConfig::Albert(from_file(whole)?),
             "t5" => ModelConfig::T5(from_file(whole)?),
             "marian" => ModelConfig::Marian(from_file(whole)?),
+            "xlnet" => ModelConfig::Xlnet(from_file(whole)?),
             _ => ModelConfig::Gpt2(from_file(whole)?),
         })
     }
@@ -139,6 +153,7 @@ impl ModelConfig {
             ModelConfig::T5(config) => config.validate(),
             ModelConfig::Marian(config) => config.validate(),
             ModelConfig::Gpt2(config) => config.validate(),
+            ModelConfig::Xlnet(config) => config.validate(),
         }
     }
 
@@ -151,6 +166,7 @@ impl ModelConfig {
             ModelConfig::T5(_) => "t5",
             ModelConfig::Marian(_) => "marian",
             ModelConfig::Gpt2(_) => "gpt2",
+            ModelConfig::Xlnet(_) => "xlnet",
         }
     }
 
@@ -163,6 +179,7 @@ impl ModelConfig {
             ModelConfig::T5(config) => config.vocab_size,
             ModelConfig::Marian(config) => config.vocab_size,
             ModelConfig::Gpt2(config) => config.vocab_size,
+            ModelConfig::Xlnet(config) => config.vocab_size,
         }
     }
 
@@ -172,7 +189,7 @@ impl ModelConfig {
             ModelConfig::Bert(config) => Some(config.max_position_embeddings),
             ModelConfig::Roberta(config) => Some(config.max_positions()),
             ModelConfig::Albert(config) => Some(config.max_position_embeddings),
-            ModelConfig::T5(_) => None,
+            ModelConfig::T5(_) | ModelConfig::Xlnet(_) => None,
             ModelConfig::Marian(config) => Some(config.max_position_embeddings),
             ModelConfig::Gpt2(config) => Some(config.n_positions),
         }
@@ -200,9 +217,10 @@ impl ModelConfig {
             ModelConfig::Bert(config) => Ok(EncoderConfig::Bert(config.clone())),
             ModelConfig::Roberta(config) => Ok(EncoderConfig::Roberta(config.clone())),
             ModelConfig::Albert(config) => Ok(EncoderConfig::Albert(config.clone())),
+            ModelConfig::Xlnet(config) => Ok(EncoderConfig::Xlnet(config.clone())),
             other => Err(ModelError::WrongArchitecture {
                 wanted: "an encoder",
-                expected: "bert, roberta or albert",
+                expected: "bert, roberta, albert or xlnet",
                 found: other.kind(),
             }),
         }

@@ -11,6 +11,7 @@ use crate::heads::{Family, HeadSizes, Summary};
 use crate::hf::{HfModel, HfTensor, inner_path};
 use crate::layers::{Activation, Embedding};
 use crate::roberta::{self, Roberta, RobertaConfig};
+use crate::xlnet::{self, Xlnet, XlnetConfig};
 
 /// A batch of framed texts.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub enum EncoderConfig {
     Roberta(RobertaConfig),
     /// ALBERT.
     Albert(AlbertConfig),
+    /// XLNet.
+    Xlnet(XlnetConfig),
 }
 
 impl EncoderConfig {
@@ -53,9 +56,22 @@ impl EncoderConfig {
                 activation: config.hidden_act,
                 layer_norm_eps: config.layer_norm_eps,
                 std: config.initializer_range,
-                dropout: config.classifier_dropout_prob,
+                token_dropout: config.classifier_dropout_prob,
                 pair_dropout: config.classifier_dropout_prob,
                 summary: Summary::Pooler,
+                summary_dropout: [config.classifier_dropout_prob; 2],
+            },
+            EncoderConfig::Xlnet(config) => HeadSizes {
+                hidden_size: config.d_model,
+                embedding_size: config.d_model,
+                vocab_size: config.vocab_size,
+                activation: config.ff_activation,
+                layer_norm_eps: config.layer_norm_eps,
+                std: config.initializer_range,
+                token_dropout: 0.0,
+                pair_dropout: 0.0,
+                summary: Summary::OwnLayer,
+                summary_dropout: [0.0, config.summary_last_dropout],
             },
         }
     }
@@ -70,6 +86,8 @@ pub enum Encoder {
     Roberta(Roberta),
     /// ALBERT.
     Albert(Albert),
+    /// XLNet; it has no pooler.
+    Xlnet(Xlnet),
 }
 
 impl Encoder {
@@ -91,6 +109,7 @@ impl Encoder {
             EncoderConfig::Albert(config) => {
                 Encoder::Albert(Albert::new(config, pooler, seed, device)?)
             }
+            EncoderConfig::Xlnet(config) => Encoder::Xlnet(Xlnet::new(config, seed, device)?),
         })
     }
 
@@ -122,10 +141,12 @@ impl Encoder {
             Encoder::Bert(model) => model.forward_with(input, run, each),
             Encoder::Roberta(model) => model.forward_with(input, run, each),
             Encoder::Albert(model) => model.forward_with(input, run, each),
+            Encoder::Xlnet(model) => model.forward_with(input, run, each),
         }
     }
 
-    /// The vector that stands for the whole text: that of the first position, through the pooler where there is one.
+    /// The vector that stands for the whole text: that of the first position, through the pooler where there
+    /// is one; XLNet's is that of the last position.
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, out: `[batch, hidden]`
@@ -134,6 +155,7 @@ impl Encoder {
             Encoder::Bert(model) => model.pooled(hidden),
             Encoder::Roberta(model) => model.pooled(hidden),
             Encoder::Albert(model) => model.pooled(hidden),
+            Encoder::Xlnet(model) => model.last(hidden),
         }
     }
 
@@ -143,6 +165,7 @@ impl Encoder {
             Encoder::Bert(model) => model.words(),
             Encoder::Roberta(model) => model.words(),
             Encoder::Albert(model) => model.words(),
+            Encoder::Xlnet(model) => model.words(),
         }
     }
 
@@ -152,6 +175,7 @@ impl Encoder {
             Encoder::Bert(_) => &bert::FAMILY,
             Encoder::Roberta(_) => &roberta::FAMILY,
             Encoder::Albert(_) => &albert::FAMILY,
+            Encoder::Xlnet(_) => &xlnet::FAMILY,
         }
     }
 }
@@ -167,6 +191,7 @@ impl HfModel for Encoder {
             Encoder::Bert(model) => model.hf_name(path),
             Encoder::Roberta(model) => model.hf_name(path),
             Encoder::Albert(model) => model.hf_name(path),
+            Encoder::Xlnet(model) => model.hf_name(path),
         }
     }
 
@@ -179,6 +204,7 @@ impl HfModel for Encoder {
             Encoder::Bert(model) => model.ignores(name),
             Encoder::Roberta(model) => model.ignores(name),
             Encoder::Albert(model) => model.ignores(name),
+            Encoder::Xlnet(model) => model.ignores(name),
         }
     }
 }

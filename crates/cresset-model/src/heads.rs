@@ -59,12 +59,14 @@ pub(crate) struct HeadSizes {
     pub(crate) layer_norm_eps: f64,
     /// Standard deviation of initial weights.
     pub(crate) std: f64,
-    /// Dropout before a classifier.
-    pub(crate) dropout: f64,
+    /// Dropout before a classifier of tokens.
+    pub(crate) token_dropout: f64,
     /// Dropout before the head on pairs of texts.
     pub(crate) pair_dropout: f64,
     /// What a classifier of texts reads.
     pub(crate) summary: Summary,
+    /// Dropout of the summary, and behind the classifier's own layer.
+    pub(crate) summary_dropout: [f64; 2],
 }
 
 /// What a classifier of texts reads.
@@ -72,7 +74,7 @@ pub(crate) struct HeadSizes {
 pub(crate) enum Summary {
     /// The encoder's pooled vector.
     Pooler,
-    /// The first position's vector through a layer of the classifier's own, with dropout on both sides.
+    /// The vector of the position that stands for the text, through a layer of the classifier's own.
     OwnLayer,
 }
 
@@ -91,6 +93,9 @@ impl Family {
 
 impl HeadSizes {
     pub(crate) fn of_bert(config: &BertConfig) -> HeadSizes {
+        let dropout = config
+            .classifier_dropout
+            .unwrap_or(config.hidden_dropout_prob);
         HeadSizes {
             hidden_size: config.hidden_size,
             embedding_size: config.hidden_size,
@@ -98,11 +103,10 @@ impl HeadSizes {
             activation: config.hidden_act,
             layer_norm_eps: config.layer_norm_eps,
             std: config.initializer_range,
-            dropout: config
-                .classifier_dropout
-                .unwrap_or(config.hidden_dropout_prob),
+            token_dropout: dropout,
             pair_dropout: 0.0,
             summary: Summary::Pooler,
+            summary_dropout: [dropout; 2],
         }
     }
 }

@@ -20,13 +20,13 @@ pub use embedding::Embedding;
 pub use feed_forward::FeedForward;
 pub use linear::{Bias, Linear};
 pub use norm::{LayerNorm, RmsNorm};
-pub use positions::Sinusoids;
+pub use positions::{Sinusoids, relative_sinusoids};
 pub use relative::{RelativeBias, RelativeBiasConfig, Span, relative_bucket};
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor};
 
-fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::zeros(shape, device))
 }
 

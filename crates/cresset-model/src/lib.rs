@@ -1,7 +1,7 @@
 //! Transformer language models on [burn](https://burn.dev), in Hugging Face's layout.
 //!
 //! - [`layers`]: the bricks, of which every architecture is made.
-//! - [`bert`], [`marian`], [`t5`], [`gpt2`]: one file per architecture, with its configuration, its composition and the names of its
+//! - [`bert`], [`xlnet`], [`marian`], [`t5`], [`gpt2`]: one file per architecture, with its configuration, its composition and the names of its
 //!   tensors in files.
 //! - The three shapes, each an enum over its architectures: [`Encoder`] (with the heads [`SequenceClassifier`] and [`MaskedLm`]),
 //!   [`CausalLm`] and [`Seq2SeqLm`].
@@ -39,6 +39,7 @@ pub mod marian;
 pub mod roberta;
 pub mod t5;
 pub mod warm_start;
+pub mod xlnet;
 
 mod check;
 mod config;

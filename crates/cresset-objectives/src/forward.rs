@@ -2,6 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use cresset_model::bert::Pooler;
+use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
 use cresset_model::{
     CausalLm, Encoder, EncoderConfig, EncoderInput, HeadKind, HfModel, LoadReport, MaskedLm,
     PreTraining, QuestionAnswering, Seq2SeqLm, SequenceClassifier, TokenClassifier, load_weights,
@@ -24,6 +25,11 @@ pub struct ForwardInput {
     pub token_type_ids: Option<Vec<Vec<u32>>>,
     /// Positions; counted from the left by default.
     pub position_ids: Option<Vec<Vec<u32>>>,
+    /// Of a permuted language model: 1 where a position must not see another, one matrix per text; all 0 by default.
+    pub perm_mask: Option<Vec<Vec<Vec<f32>>>>,
+    /// Of a permuted language model: 1 where a target is a position, one matrix per text; without it every position gets logits from
+    /// what it sees itself.
+    pub target_mapping: Option<Vec<Vec<Vec<f32>>>>,
     /// Decoder input of an encoder-decoder.
     pub decoder_input_ids: Option<Vec<Vec<u32>>>,
 }
@@ -78,6 +84,7 @@ pub(crate) enum Network {
     Sequence(SequenceClassifier),
     Token(TokenClassifier),
     Question(QuestionAnswering),
+    Permuted(XlnetLmHead),
     Causal(CausalLm),
     Seq2Seq(Seq2SeqLm),
 }
@@ -149,6 +156,24 @@ impl RawModel {
                     Output::of("end_logits", span.end),
                 ];
                 (outputs, hidden)
+            }
+            Network::Permuted(model) => {
+                let [batch, seq] = source.ids.dims();
+                let cube = |name, rows: &Option<Vec<Vec<Vec<f32>>>>, width| match rows {
+                    None => Ok(None),
+                    Some(rows) => matrices(name, rows, [batch, width, seq], device).map(Some),
+                };
+                let targets = input.target_mapping.as_ref();
+                let n_targets = targets.and_then(|t| t.first()).map_or(0, Vec::len);
+                let streams = XlnetInput {
+                    perm_mask: cube("perm_mask", &input.perm_mask, seq)?,
+                    target_mapping: cube("target_mapping", &input.target_mapping, n_targets)?,
+                    ..XlnetInput::from(source)
+                };
+                let (content, query) = model.encoder().two_stream(streams, &run);
+                let hidden = query.unwrap_or(content);
+                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                (vec![Output::of("logits", logits)], hidden)
             }
             Network::Causal(model) => {
                 let keep = input.attention_mask.is_some().then_some(source.keep);
@@ -228,7 +253,19 @@ fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport
             Seq2SeqLm::new(&session::seq2seq(config)?, 0, device)?,
             Network::Seq2Seq,
         )?,
-        HeadKind::PermutedLm => return Err(RunError::Config("not yet".to_owned())),
+        HeadKind::PermutedLm => {
+            let EncoderConfig::Xlnet(config) = encoder()? else {
+                return Err(RunError::Config(format!(
+                    "{}: config.json names the class XLNetLMHeadModel, but model_type is not xlnet; take the file from the model's original folder",
+                    folder.path.display()
+                )));
+            };
+            filled(
+                folder,
+                XlnetLmHead::new(&config, 0, device)?,
+                Network::Permuted,
+            )?
+        }
     })
 }
 
@@ -299,6 +336,26 @@ fn matrix(name: &str, rows: &[Vec<u32>], device: &Device) -> Result<Tensor<2, In
     }
     let flat: Vec<u32> = rows.iter().flatten().copied().collect();
     Ok(upload::matrix(&flat, rows.len(), width, device))
+}
+
+fn matrices(
+    name: &str,
+    cube: &[Vec<Vec<f32>>],
+    shape: [usize; 3],
+    device: &Device,
+) -> Result<Tensor<3>, RunError> {
+    let [batch, rows, columns] = shape;
+    let fits = cube.len() == batch
+        && cube
+            .iter()
+            .all(|matrix| matrix.len() == rows && matrix.iter().all(|row| row.len() == columns));
+    if !fits || rows == 0 {
+        return Err(RunError::Data(format!(
+            "{name} must hold {batch} matrices, one per text, with {columns} columns, one per position; perm_mask as many rows as columns"
+        )));
+    }
+    let flat: Vec<f32> = cube.iter().flatten().flatten().copied().collect();
+    Ok(Tensor::from_data(TensorData::new(flat, shape), device))
 }
 
 fn check_ids(name: &str, rows: &[Vec<u32>], vocab_size: usize) -> Result<(), RunError> {

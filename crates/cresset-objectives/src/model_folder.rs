@@ -156,6 +156,7 @@ fn preset_of(config: &ModelConfig) -> &'static str {
         ModelConfig::T5(_) => "t5",
         ModelConfig::Marian(_) => "marian",
         ModelConfig::Gpt2(_) => "gpt",
+        ModelConfig::Xlnet(_) => "xlnet",
     }
 }
 

@@ -39,7 +39,7 @@ pub enum Shape {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shape::Encoder => "an encoder (bert, roberta, albert)",
+            Shape::Encoder => "an encoder (bert, roberta, albert, xlnet)",
             Shape::EncoderDecoder => "an encoder-decoder (t5, marian)",
             Shape::Decoder => "a decoder (gpt2)",
         })

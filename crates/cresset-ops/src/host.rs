@@ -6,4 +6,5 @@ pub(crate) mod elementwise;
 pub(crate) mod math;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
+pub(crate) mod relative;
 pub(crate) mod softmax;

@@ -2,10 +2,11 @@
 //!
 //! * [`softmax_cross_entropy`] is the pattern: the trait [`TransformerOps`] by burn's `#[backend_extension]` has a default
 //!   body over any backend's own operations and a hand-written backward pass; flex has kernels of its own.
-//! * [`attention`], [`layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
+//! * [`attention`], [`relative_scores`], [`layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
 //!   slices on flex (rayon over rows, vector instructions chosen at run time) and the versions of [`mod@reference`] on
 //!   every other backend.
-//! * [`Run`] is the key of a forward pass's dropout, [`KeepMask`] says which positions hold something.
+//! * [`Run`] is the key of a forward pass's dropout, [`KeepMask`] says which positions hold something,
+//!   [`PairMask`] which queries see which keys.
 //!
 //! On the CPU the same inputs give the same bytes, however many threads there are. Accuracy of the elementary functions:
 //! exp within 3e-7 relative, erf within 1e-6 and tanh within
@@ -22,12 +23,14 @@ mod host;
 mod mask;
 mod norm;
 pub mod reference;
+mod relative;
 mod run;
 
 pub use activation::{dropout, gelu, gelu_tanh};
 pub use adamw::{AdamWStep, adamw};
 pub use attention::{AttentionInput, Causality, attention};
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
-pub use mask::{KeepMask, PadSide};
+pub use mask::{KeepMask, PadSide, PairMask};
 pub use norm::{layer_norm, rms_norm};
+pub use relative::{RelativeScores, relative_scores};
 pub use run::Run;

@@ -1,4 +1,7 @@
-//! Which positions hold something to attend to.
+//! Which positions hold something to attend to, and which queries see which keys.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
@@ -56,5 +59,63 @@ impl KeepMask {
     /// Row-major values; waits for the device.
     pub(crate) fn values(&self) -> Vec<bool> {
         self.0.to_data().iter::<bool>().collect()
+    }
+}
+
+/// One truth per query and key, `[batch, queries, keys]`, made once per forward pass and used in every layer.
+#[derive(Clone, Debug)]
+pub struct PairMask {
+    pairs: Tensor<3, Bool>,
+    values: OnceCell<Arc<[bool]>>,
+}
+
+impl PairMask {
+    /// From a tensor.
+    pub fn new(pairs: Tensor<3, Bool>) -> Self {
+        PairMask {
+            pairs,
+            values: OnceCell::new(),
+        }
+    }
+
+    /// True = attend: every position of a text sees the kept ones.
+    pub fn kept(keep: &KeepMask) -> Self {
+        let [batch, width] = keep.0.dims();
+        Self::new(
+            keep.tensor()
+                .unsqueeze_dim::<3>(1)
+                .expand([batch, width, width]),
+        )
+    }
+
+    /// The same without the pairs that are true in `hidden`.
+    #[must_use]
+    pub fn without(&self, hidden: Tensor<3, Bool>) -> Self {
+        Self::new(self.tensor().bool_and(hidden.bool_not()))
+    }
+
+    /// The same, and every position with itself.
+    #[must_use]
+    pub fn with_diagonal(&self) -> Self {
+        let [_, queries, keys] = self.pairs.dims();
+        // burn's diagonal mask says what to hide: everything else.
+        let diagonal = Tensor::<2, Bool>::diag_mask([queries, keys], 0, &self.pairs.device());
+        let diagonal = diagonal.bool_not().unsqueeze_dim::<3>(0);
+        Self::new(self.tensor().bool_or(diagonal.expand(self.pairs.dims())))
+    }
+
+    /// The tensor.
+    ///
+    /// # Shapes
+    /// out: `[batch, queries, keys]`
+    pub fn tensor(&self) -> Tensor<3, Bool> {
+        self.pairs.clone()
+    }
+
+    /// Row-major values; waits for the device the first time.
+    pub(crate) fn values(&self) -> Arc<[bool]> {
+        self.values
+            .get_or_init(|| self.pairs.to_data().iter::<bool>().collect())
+            .clone()
     }
 }

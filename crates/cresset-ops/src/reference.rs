@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use crate::attention::{AttentionInput, Causality};
 use crate::run::DropoutKey;
-use crate::{AdamWStep, KeepMask, Run};
+use crate::{AdamWStep, KeepMask, RelativeScores, Run};
 
 /// Dropout of one site; see [`crate::dropout`].
 pub(crate) fn dropout_at<const D: usize>(x: Tensor<D>, key: &DropoutKey) -> Tensor<D> {
@@ -122,6 +122,29 @@ fn visible(
         Some(kept) => kept.bool_and(earlier),
         None => earlier,
     })
+}
+
+/// See [`crate::relative_scores`].
+pub fn relative_scores(input: RelativeScores) -> Tensor<4> {
+    let [heads, batch, queries, columns] = input.distances.dims();
+    // Read in rows of the other length and without the first row, each query's row begins one column later than the one before.
+    let shifted = input
+        .distances
+        .swap_dims(0, 1)
+        .reshape([batch, heads, columns, queries])
+        .narrow(2, 1, columns - 1)
+        .reshape([batch, heads, queries, columns - 1])
+        .narrow(3, 0, queries);
+    let scores = match input.step {
+        None => shifted,
+        Some((step, at)) => {
+            let at: Tensor<4> = at.tensor().float().unsqueeze_dim(1);
+            shifted + step.swap_dims(1, 2).unsqueeze_dim(3) * at
+        }
+    };
+    let hidden = input.sees.tensor().bool_not().unsqueeze_dim::<4>(1);
+    let shape = scores.dims();
+    scores.mask_fill(hidden.expand(shape), -1e30)
 }
 
 /// See [`crate::softmax_cross_entropy`].

@@ -45,6 +45,7 @@ const ARCHITECTURES: &[(&str, Shape, &str)] = &[
     ("bert", Shape::Encoder, "bert"),
     ("roberta", Shape::Encoder, "roberta"),
     ("albert", Shape::Encoder, "albert"),
+    ("xlnet", Shape::Encoder, "xlnet"),
     ("marian", Shape::EncoderDecoder, "mt"),
     ("t5", Shape::EncoderDecoder, "t5"),
     ("gpt2", Shape::Decoder, "gpt"),

@@ -33,9 +33,16 @@ impl MaskedLm {
     /// A model with initial weights.
     ///
     /// # Errors
-    /// A configuration that does not validate.
+    /// A configuration that does not validate, or a family that does not guess hidden tokens.
     pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<MaskedLm, ModelError> {
         let encoder = Encoder::new(config, Pooler::Without, seed, device)?;
+        if encoder.family().masked_lm.is_none() {
+            return Err(ModelError::NoSuchHead {
+                architecture: encoder.architecture(),
+                head: "masked tokens",
+                known: "bert, roberta and albert have one",
+            });
+        }
         Ok(MaskedLm {
             encoder,
             head: MaskedLmHead::new(&config.head_sizes(), ("head", seed), device),
@@ -97,7 +104,7 @@ impl HfModel for MaskedLm {
         self.encoder
             .family()
             .masked_lm
-            .expect("a family without this class has no such model")
+            .expect("checked when the model was made")
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {

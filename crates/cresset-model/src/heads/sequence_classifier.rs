@@ -14,7 +14,7 @@ use crate::init::{initialise_under, usual};
 use crate::layers::{Bias, Linear};
 
 /// An encoder that puts a text, or a pair of texts, in one class; with one label it is a regression. What the classifier reads follows
-/// the family: BERT's and ALBERT's pooler, RoBERTa's first vector through a layer of the head.
+/// the family: BERT's and ALBERT's pooler; RoBERTa's first vector and XLNet's last through a layer of the head.
 #[derive(Module, Debug)]
 pub struct SequenceClassifier {
     encoder: Encoder,
@@ -27,7 +27,7 @@ pub(crate) struct ClassificationHead {
     dense: Option<Linear>,
     out: Linear,
     #[module(skip)]
-    dropout: f64,
+    dropout: [f64; 2],
 }
 
 impl SequenceClassifier {
@@ -88,17 +88,17 @@ impl ClassificationHead {
                 "classifier",
                 Linear::new(size, n_labels, Bias::With, device),
             ),
-            dropout: sizes.dropout,
+            dropout: sizes.summary_dropout,
         }
     }
 
     /// # Shapes
     /// summary: `[batch, hidden]`, out: `[batch, labels]`
     fn forward(&self, summary: Tensor<2>, run: &Run) -> Tensor<2> {
-        let summary = dropout(summary, self.dropout, run);
+        let summary = dropout(summary, self.dropout[0], run);
         let read = match &self.dense {
             None => summary,
-            Some(dense) => dropout(dense.forward(summary).tanh(), self.dropout, run),
+            Some(dense) => dropout(dense.forward(summary).tanh(), self.dropout[1], run),
         };
         self.out.forward(read)
     }

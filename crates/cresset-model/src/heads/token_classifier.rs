@@ -39,7 +39,7 @@ impl TokenClassifier {
         Ok(TokenClassifier {
             encoder: Encoder::new(config, Pooler::Without, seed, device)?,
             tags: initialise_under("tags", tags, seed, |path| usual(path, sizes.std)),
-            dropout: sizes.dropout,
+            dropout: sizes.token_dropout,
         })
     }
 

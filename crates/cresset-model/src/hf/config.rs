@@ -55,7 +55,9 @@ pub fn write_config(
     whole.extend(extra);
     // Hugging Face counts labels by their names and takes no null where its class has a number.
     whole.retain(|key, value| {
-        !value.is_null() || key.ends_with("_token_id") || key == "classifier_dropout"
+        !value.is_null()
+            || key.ends_with("_token_id")
+            || ["classifier_dropout", "mem_len"].contains(&key.as_str())
     });
     if whole
         .get("decoder_start_token_id")
@@ -88,6 +90,7 @@ fn derived(config: &ModelConfig) -> Map<String, Value> {
             ("scale_decoder_outputs", json!(config.scales_outputs())),
             ("is_encoder_decoder", json!(true)),
         ],
+        ModelConfig::Xlnet(config) => vec![("d_head", json!(config.head_size()))],
     };
     pairs
         .into_iter()

@@ -64,3 +64,39 @@ impl Sinusoids {
         Tensor::from_data(TensorData::new(rows, [1, length, self.hidden_size]), device)
     }
 }
+
+/// Vectors of the distances from `length` down to `1 - length` (Dai et al. 2019), the sines in the first half, distances beyond
+/// `farthest` counting as that far. In 32-bit arithmetic, as Hugging Face's.
+///
+/// # Shapes
+/// out: `[2 * length, hidden]`
+pub fn relative_sinusoids(
+    length: usize,
+    farthest: Option<usize>,
+    hidden_size: usize,
+    device: &Device,
+) -> Tensor<2> {
+    let half = hidden_size / 2;
+    let rates: Vec<f32> = (0..half)
+        .map(|i| 1.0 / 10_000f32.powf(2.0 * i as f32 / hidden_size as f32))
+        .collect();
+    let mut table = vec![0.0; 2 * length * hidden_size];
+    let (ahead, behind) = table.split_at_mut((length + 1) * hidden_size);
+    for (row, distance) in ahead.chunks_exact_mut(hidden_size).zip((0..=length).rev()) {
+        let distance = farthest.map_or(distance, |farthest| distance.min(farthest)) as f32;
+        let (sines, cosines) = row.split_at_mut(half);
+        for ((sine, cosine), rate) in sines.iter_mut().zip(cosines).zip(&rates) {
+            (*sine, *cosine) = (distance * rate).sin_cos();
+        }
+    }
+    // The other side is the mirror image.
+    let mirrored = ahead.chunks_exact(hidden_size).rev().skip(1);
+    for (row, opposite) in behind.chunks_exact_mut(hidden_size).zip(mirrored) {
+        let (sines, cosines) = row.split_at_mut(half);
+        for (sine, opposite) in sines.iter_mut().zip(opposite) {
+            *sine = -opposite;
+        }
+        cosines.copy_from_slice(&opposite[half..]);
+    }
+    Tensor::from_data(TensorData::new(table, [2 * length, hidden_size]), device)
+}

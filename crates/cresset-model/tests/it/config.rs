@@ -14,7 +14,7 @@ fn message(result: Result<ModelConfig, ModelError>) -> String {
 #[test]
 fn short_names_work_for_every_architecture() {
     let common = json!({ "vocab_size": 50, "n_layers": 3, "hidden_size": 24, "n_heads": 3, "intermediate_size": 60, "dropout": 0.2 });
-    for kind in ["bert", "t5", "marian", "gpt2"] {
+    for kind in ["bert", "t5", "marian", "gpt2", "xlnet"] {
         let config = table(kind, common.clone()).unwrap();
         assert_eq!((config.kind(), config.vocab_size()), (kind, 50));
     }
@@ -94,7 +94,7 @@ fn bad_values_are_refused_by_the_name_the_user_wrote() {
     );
     assert_eq!(
         message(table("llama", json!({}))),
-        "architecture llama is not supported; supported are bert, roberta, albert, t5, marian, gpt2"
+        "architecture llama is not supported; supported are bert, roberta, albert, xlnet, t5, marian, gpt2"
     );
     assert!(
         message(table("marian", json!({ "activation": "step" })))
@@ -135,6 +135,6 @@ fn a_shape_is_made_of_its_own_architectures_only() {
         .to_string();
     assert_eq!(
         error,
-        "an encoder needs a model of type bert, roberta or albert, but the configuration is of type gpt2"
+        "an encoder needs a model of type bert, roberta, albert or xlnet, but the configuration is of type gpt2"
     );
 }

@@ -146,6 +146,21 @@ fn albert_question_answering_equals_transformers() {
 }
 
 #[test]
+fn xlnet_classifier_equals_transformers() {
+    classifier_equals_transformers("xlnet_classifier");
+}
+
+#[test]
+fn xlnet_token_classifier_equals_transformers() {
+    token_classifier_equals_transformers("xlnet_token");
+}
+
+#[test]
+fn xlnet_question_answering_equals_transformers() {
+    question_answering_equals_transformers("xlnet_qa");
+}
+
+#[test]
 fn a_head_that_a_family_lacks_is_refused_in_a_sentence() {
     let error = PreTraining::new(&config("roberta_model"), 0, &device()).unwrap_err();
     assert_eq!(

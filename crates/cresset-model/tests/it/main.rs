@@ -10,3 +10,4 @@ mod masks;
 mod names;
 mod parity;
 mod reference;
+mod xlnet;

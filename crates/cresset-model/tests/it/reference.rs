@@ -58,6 +58,12 @@ impl Reference {
         Tensor::from_data(TensorData::new(values, [shape[0], shape[1]]), device)
     }
 
+    pub(crate) fn cube(&self, name: &str, device: &Device) -> Tensor<3> {
+        let (shape, values) = &self.0[name];
+        let shape = [shape[0], shape[1], shape[2]];
+        Tensor::from_data(TensorData::new(values.clone(), shape), device)
+    }
+
     pub(crate) fn rows(&self, name: &str) -> Vec<Vec<u32>> {
         let (shape, values) = &self.0[name];
         values
