@@ -1,7 +1,7 @@
 """Golden values for cresset-metrics from sacrebleu, scikit-learn and scipy.
 
 python scripts/golden_metrics.py      (needs sacrebleu, scikit-learn, scipy; the versions used are in the files)
-Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,correlation}.json, small and meant to be read.
+Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,multi_label,correlation}.json, small and meant to be read.
 """
 import json
 import random
@@ -145,6 +145,32 @@ def classes():
     return dict(scikit_learn=sklearn.__version__, cases=cases)
 
 
+def multi_label():
+    random.seed(2)
+    tables = {
+        "three_labels": ([[1, 0, 1], [0, 1, 0], [1, 1, 1], [0, 0, 1]], [[1, 0, 0], [0, 1, 0], [1, 1, 1], [1, 0, 1]]),
+        "all_right": ([[1, 0], [0, 1], [0, 0]], [[1, 0], [0, 1], [0, 0]]),
+        "all_wrong": ([[1, 0], [0, 1]], [[0, 1], [1, 0]]),
+        "a_label_that_occurs_nowhere": ([[1, 0, 0], [0, 1, 0]], [[1, 0, 0], [1, 1, 0]]),
+        "a_label_never_predicted": ([[1, 0], [1, 0], [0, 0]], [[1, 1], [0, 1], [0, 0]]),
+        "a_label_only_predicted": ([[1, 1], [0, 1]], [[1, 0], [1, 0]]),
+        "nothing_predicted": ([[0, 0], [0, 0]], [[1, 0], [1, 1]]),
+        "no_label_at_all": ([[0, 0], [0, 0]], [[0, 0], [0, 0]]),
+        "one_row": ([[1, 0, 1]], [[1, 1, 1]]),
+        "random": ([[random.randrange(2) for _ in range(5)] for _ in range(30)], [[random.randrange(2) for _ in range(5)] for _ in range(30)]),
+    }
+    cases = []
+    for name, (predictions, references) in tables.items():
+        def prf(**how):
+            got = sk.precision_recall_fscore_support(references, predictions, zero_division=0, **how)
+            return dict(precision=got[0], recall=got[1], f1=got[2])
+        per_label = {key: list(map(float, value)) for key, value in prf().items()}
+        averages = {how: {key: float(value) for key, value in prf(average=how).items()} for how in ("macro", "micro")}
+        cases.append(dict(name=name, predictions=predictions, references=references, exact_match=float(sk.accuracy_score(references, predictions)),
+                          f1=per_label["f1"], **averages))
+    return dict(scikit_learn=sklearn.__version__, cases=cases)
+
+
 def correlation():
     random.seed(1)
     noise = [random.gauss(0, 1) for _ in range(30)]
@@ -167,6 +193,7 @@ def correlation():
         for kind, function in (("pearson", scipy.stats.pearsonr), ("spearman", scipy.stats.spearmanr)):
             r = float(function(predictions, references)[0])
             value[kind] = None if r != r else r
+        value["mse"] = float(sk.mean_squared_error(references, predictions))
         cases.append(dict(name=name, predictions=list(map(float, predictions)), references=list(map(float, references)), **value))
     return dict(scipy=scipy.__version__, cases=cases)
 
@@ -174,7 +201,7 @@ def correlation():
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, correlation=correlation).items():
+    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, multi_label=multi_label, correlation=correlation).items():
         path = OUT / f"{name}.json"
         path.write_text(json.dumps(make(), ensure_ascii=False, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n", encoding="utf-8")
         print(path.name, path.stat().st_size)

@@ -17,7 +17,7 @@ pub struct Example {
     pub text: String,
     /// A second text beside the first.
     pub pair: Option<String>,
-    /// Its class.
+    /// Its class, or its classes.
     pub label: Option<Label>,
     /// A number to predict.
     pub score: Option<f64>,
@@ -35,16 +35,27 @@ impl Example {
     }
 }
 
-/// The class of an example.
+/// The class of an example, or the classes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Label {
-    /// As in the data; an integer or truth value is kept as its text.
+    /// One, as in the data; an integer or truth value is kept as its text.
     Name(String),
+    /// Those that hold, in any number, none included.
+    Names(Vec<String>),
+}
+
+impl Label {
+    /// Its classes.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Label::Name(name) => std::slice::from_ref(name),
+            Label::Names(names) => names,
+        }
+    }
 }
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Label::Name(name) = self;
-        f.write_str(name)
+        f.write_str(&self.names().join(", "))
     }
 }

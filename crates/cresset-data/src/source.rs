@@ -66,7 +66,8 @@ impl Format {
 /// Which fields (JSONL) or columns (CSV, TSV) hold what.
 ///
 /// A field that is not named here is looked for under the name of its role and may be absent; one that is named must
-/// be there. The text must be there in any case.
+/// be there. The text must be there in any case. A field that is named for one role is not looked at for another:
+/// with `score = "label"` there is no label.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FieldNames {
@@ -79,7 +80,7 @@ pub struct FieldNames {
     /// The second text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
-    /// The class.
+    /// The class, or a list of classes (JSONL only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The number.
@@ -95,6 +96,8 @@ pub struct FieldNames {
 pub(crate) enum Need {
     Required,
     Optional,
+    /// Its usual name was given to another role.
+    Absent,
 }
 
 /// A role, the field that holds it and whether it must be there.
@@ -109,33 +112,34 @@ impl FieldNames {
     /// Fields in the order id, text, pair, label, score, target.
     pub(crate) fn all(&self) -> [Field<'_>; 6] {
         [
-            Field::of("id", self.id.as_deref()),
+            self.field("id", self.id.as_deref()),
             Field {
                 need: Need::Required,
-                ..Field::of("text", self.text.as_deref())
+                ..self.field("text", self.text.as_deref())
             },
-            Field::of("pair", self.pair.as_deref()),
-            Field::of("label", self.label.as_deref()),
-            Field::of("score", self.score.as_deref()),
-            Field::of("target", self.target.as_deref()),
+            self.field("pair", self.pair.as_deref()),
+            self.field("label", self.label.as_deref()),
+            self.field("score", self.score.as_deref()),
+            self.field("target", self.target.as_deref()),
         ]
     }
-}
 
-impl<'a> Field<'a> {
-    fn of(role: &'static str, name: Option<&'a str>) -> Self {
-        match name {
-            Some(name) => Field {
-                role,
-                name,
-                need: Need::Required,
-            },
-            None => Field {
-                role,
-                name: role,
-                need: Need::Optional,
-            },
-        }
+    fn field<'a>(&'a self, role: &'static str, given: Option<&'a str>) -> Field<'a> {
+        let others = [
+            &self.id,
+            &self.text,
+            &self.pair,
+            &self.label,
+            &self.score,
+            &self.target,
+        ];
+        let taken = others.iter().any(|name| name.as_deref() == Some(role));
+        let (name, need) = match given {
+            Some(name) => (name, Need::Required),
+            None if taken => (role, Need::Absent),
+            None => (role, Need::Optional),
+        };
+        Field { role, name, need }
     }
 }
 

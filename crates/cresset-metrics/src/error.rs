@@ -35,6 +35,16 @@ pub enum MetricError {
         /// Number of classes.
         n_classes: usize,
     },
+    /// A table of labels has a row that is cut short.
+    #[error(
+        "{values} values do not fill whole rows of {n_labels} labels; give one value per row and label"
+    )]
+    NotRectangular {
+        /// Number of values given.
+        values: usize,
+        /// Number of labels.
+        n_labels: usize,
+    },
     /// A segment has no reference.
     #[error("segment {row} has no reference; give each hypothesis at least one")]
     NoReference {

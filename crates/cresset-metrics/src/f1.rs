@@ -99,7 +99,7 @@ fn weighted_mean(matrix: &ConfusionMatrix, weight: impl Fn(usize) -> f64) -> Sco
     mean
 }
 
-fn scores(correct: u64, predicted: u64, support: u64) -> Scores {
+pub(crate) fn scores(correct: u64, predicted: u64, support: u64) -> Scores {
     Scores {
         precision: share(correct, predicted),
         recall: share(correct, support),

@@ -6,6 +6,8 @@
 //! | [`ConfusionMatrix`] | counts by reference and prediction, the base of the next two | scikit-learn |
 //! | [`class_scores`], [`macro_scores`], ... | precision, recall and F1: per class, macro, micro, weighted, binary | scikit-learn |
 //! | [`matthews`] | Matthews correlation, two or more classes | scikit-learn |
+//! | [`LabelCounts`] | F1 and exact match where a row has any number of labels | scikit-learn |
+//! | [`mse()`] | mean squared error | scikit-learn |
 //! | [`pearson`], [`spearman`] | correlation of two lists of numbers | scipy |
 //! | [`perplexity()`], [`bits_per_character`] | from a summed negative log-likelihood in nats | their definition |
 //! | [`corpus_bleu`], [`corpus_chrf`] | translation quality of a whole corpus | sacrebleu, to the digit |
@@ -37,6 +39,8 @@ mod correlation;
 mod error;
 mod f1;
 mod matthews;
+mod mse;
+mod multi_label;
 mod ngram;
 mod perplexity;
 mod registry;
@@ -57,6 +61,8 @@ pub use f1::{
     Scores, binary_scores, class_scores, macro_f1, macro_scores, micro_scores, weighted_scores,
 };
 pub use matthews::matthews;
+pub use mse::mse;
+pub use multi_label::LabelCounts;
 pub use ngram::Case;
 pub use perplexity::{bits_per_character, perplexity};
 pub use registry::{Better, METRICS, Metric, metric};

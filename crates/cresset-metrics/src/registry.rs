@@ -32,7 +32,10 @@ pub struct Metric {
 
 /// Every metric by name.
 pub const METRICS: &[Metric] = &[
-    lower("loss", "mean loss per target, in nats"),
+    lower(
+        "loss",
+        "mean loss per target, in nats; of a regression the mean squared error",
+    ),
     higher("accuracy", "share of predictions that are right, 0 to 1"),
     higher(
         "precision",
@@ -58,6 +61,14 @@ pub const METRICS: &[Metric] = &[
     higher(
         "matthews",
         "Matthews correlation of predicted and true classes, -1 to 1",
+    ),
+    higher(
+        "exact_match",
+        "share of rows whose whole answer is right, as of all labels of a text, 0 to 1",
+    ),
+    lower(
+        "mse",
+        "mean squared error, in the square of the score's unit",
     ),
     higher("pearson", "linear correlation, -1 to 1"),
     higher("spearman", "correlation of the ranks, -1 to 1"),

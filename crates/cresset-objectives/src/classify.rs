@@ -1,35 +1,56 @@
-//! Text classification from the `[CLS]` vector: one distribution over classes per text or pair of texts.
+//! Texts, or pairs of texts, judged from the `[CLS]` vector: one of several classes, a number, or any number of labels.
 //!
-//! Loss: cross entropy over classes, `L = -log softmax(z)[y]` (Devlin et al. 2019, BERT, section 4.1).
+//! | `task` | outputs | loss | answer |
+//! | --- | --- | --- | --- |
+//! | `single-label` | one per class | cross entropy, `-log softmax(z)[y]` | the class of the largest |
+//! | `regression` | one | squared error, `(z - y)^2` | the number itself |
+//! | `multi-label` | one per label | binary cross entropy of each label's `sigmoid(z)` | the labels above one half |
+//!
+//! The first is Devlin et al. (2019, BERT, section 4.1). All three have the head and the loss of Hugging Face's
+//! `..ForSequenceClassification`, where `problem_type` tells them apart.
+
+mod batch;
+mod loss;
 
 use std::collections::BTreeMap;
 
-use burn::module::Module;
-use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
-use cresset_losses::{CrossEntropyOptions, cross_entropy};
-use cresset_metrics::{accuracy, macro_f1};
-use cresset_model::{EncoderInput, SequenceClassifier};
-use cresset_ops::Run;
-use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
-use rand_chacha::ChaCha8Rng;
+use cresset_data::{Example, Length};
+use cresset_model::SequenceClassifier;
 use serde::{Deserialize, Serialize};
 
+pub use self::batch::{ClassifyBatch, ClassifyCollate, ClassifyItem, Target, Targets};
+pub use self::loss::Classify;
+pub(crate) use self::loss::holding;
 use crate::labels::Labels;
-use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::upload;
-use crate::{ModelSource, RunError, Setup};
+use crate::session::{self, OpenRun, Parts, Rows};
+use crate::{ModelFolder, ModelSource, RunError, Setup};
 
 /// `[objective] classify = { .. }`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifyConfig {
+    /// What is said of a text.
+    pub task: ClassifyTask,
     /// Which vector stands for the text.
     pub pooling: Pooling,
-    /// Share of the target's probability spread over all classes.
+    /// Share of the target's probability spread over all classes; of a single label only.
     pub label_smoothing: f64,
-    /// Weight of each class in the loss by name; a class not named has 1.
+    /// Weight of each class in the loss by name; a class not named has 1. With several labels it is the weight of a label
+    /// where it holds.
     pub class_weights: BTreeMap<String, f32>,
+}
+
+/// What is said of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassifyTask {
+    /// One of several classes, the example's `label`.
+    #[default]
+    SingleLabel,
+    /// A number, the example's `score`.
+    Regression,
+    /// Any number of labels, the example's `label` as a list.
+    MultiLabel,
 }
 
 /// Which vector stands for the text.
@@ -41,220 +62,106 @@ pub enum Pooling {
     Cls,
 }
 
-/// A tokenized example.
-#[derive(Clone, Debug)]
-pub struct ClassifyItem {
-    ids: Vec<u32>,
-    segments: Vec<u32>,
-    label: u32,
-}
-
-/// Texts with their classes, as plain numbers.
-#[derive(Clone, Debug)]
-pub struct ClassifyBatch {
-    /// Framed texts.
-    pub input: PaddedIds,
-    /// Segment of each position; zeros at padding.
-    pub segments: Vec<u32>,
-    /// Class of each row.
-    pub labels: Vec<u32>,
-    /// Loss weight of each row.
-    pub weights: Vec<f32>,
-}
-
-/// Makes batches of framed texts.
-#[derive(Clone, Debug)]
-pub struct ClassifyCollate {
-    pad_id: u32,
-    pad_side: PadSide,
-    class_weights: Vec<f32>,
-}
-
-impl Collate for ClassifyCollate {
-    type Item = ClassifyItem;
-    type Batch = ClassifyBatch;
-
-    fn collate(
-        &self,
-        items: Vec<ClassifyItem>,
-        _rng: &mut ChaCha8Rng,
-    ) -> Result<ClassifyBatch, DataError> {
-        let ids: Vec<&[u32]> = items.iter().map(|i| i.ids.as_slice()).collect();
-        let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
-        Ok(ClassifyBatch {
-            input: pad(&ids, self.pad_id, self.pad_side),
-            segments: pad(&segments, 0, self.pad_side).ids,
-            labels: items.iter().map(|i| i.label).collect(),
-            weights: items
-                .iter()
-                .map(|i| self.class_weights[i.label as usize])
-                .collect(),
-        })
-    }
-}
-
-/// The model and its loss.
-#[derive(Module, Debug)]
-pub struct Classify {
-    model: SequenceClassifier,
-    #[module(skip)]
-    label_smoothing: f64,
-}
-
-impl Classify {
-    /// A classifier over a model with a sequence-classification head.
-    pub fn new(model: SequenceClassifier, label_smoothing: f64) -> Self {
-        Classify {
-            model,
-            label_smoothing,
+impl ClassifyTask {
+    /// Its name in a config.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClassifyTask::SingleLabel => "single-label",
+            ClassifyTask::Regression => "regression",
+            ClassifyTask::MultiLabel => "multi-label",
         }
     }
 
-    /// The model.
-    pub fn model(&self) -> &SequenceClassifier {
-        &self.model
+    /// Hugging Face's `problem_type`.
+    pub fn problem_type(self) -> &'static str {
+        match self {
+            ClassifyTask::SingleLabel => "single_label_classification",
+            ClassifyTask::Regression => "regression",
+            ClassifyTask::MultiLabel => "multi_label_classification",
+        }
     }
 
-    fn input(&self, batch: &ClassifyBatch) -> EncoderInput {
-        upload::encoder_input(
-            &batch.input,
-            Some(&batch.segments),
-            &upload::device_of(self),
-        )
-    }
-}
-
-impl Objective for Classify {
-    type Batch = ClassifyBatch;
-
-    fn denominators(batch: &ClassifyBatch) -> Denominators {
-        Denominators(vec![(
-            "classification",
-            batch.weights.iter().map(|&w| f64::from(w)).sum(),
-        )])
-    }
-
-    fn tokens(batch: &ClassifyBatch) -> usize {
-        batch.input.lengths.iter().sum()
-    }
-
-    fn loss(&self, batch: &ClassifyBatch, at: &StepContext) -> LossTerms {
-        let logits = self.model.forward(self.input(batch), &at.run());
-        let device = logits.device();
-        let options = CrossEntropyOptions {
-            label_smoothing: self.label_smoothing,
-            row_weights: Some(upload::floats(&batch.weights, &device)),
-            ..CrossEntropyOptions::default()
-        };
-        let sum = cross_entropy(logits, upload::indices(&batch.labels, &device), options);
-        LossTerms(vec![LossTerm {
-            name: "classification",
-            sum,
-            weight: 1.0,
-        }])
+    /// The task of a classifier's folder: its `problem_type`, and without one a regression if it has a single output.
+    ///
+    /// # Errors
+    /// A `problem_type` that does not exist.
+    pub fn of_folder(folder: &ModelFolder) -> Result<Self, RunError> {
+        let tasks = [
+            ClassifyTask::SingleLabel,
+            ClassifyTask::Regression,
+            ClassifyTask::MultiLabel,
+        ];
+        let given = folder.raw.get("problem_type").and_then(|v| v.as_str());
+        match given {
+            Some(given) => tasks
+                .into_iter()
+                .find(|task| task.problem_type() == given)
+                .ok_or_else(|| {
+                    RunError::Config(format!(
+                        "{}: config.json has problem_type {given:?}; it must be one of {}",
+                        folder.path.display(),
+                        tasks.map(ClassifyTask::problem_type).join(", ")
+                    ))
+                }),
+            None if folder.labels().is_some_and(|l| l.len() == 1) => Ok(ClassifyTask::Regression),
+            None => Ok(ClassifyTask::SingleLabel),
+        }
     }
 
-    fn observe(&self, batch: &ClassifyBatch, report: &mut Report) {
-        let logits = self.model.forward(self.input(batch), &Run::inference());
-        let device = logits.device();
-        let predicted: Vec<u32> = upload::read_indices(logits.clone().argmax(1).flatten::<1>(0, 1));
-        let sum = cross_entropy(
-            logits,
-            upload::indices(&batch.labels, &device),
-            CrossEntropyOptions::default(),
-        );
-        report.add("loss", upload::read_scalar(sum), batch.labels.len() as f64);
-        report.push_pairs("classes", &batch.labels, &predicted);
+    /// The metrics its evaluation reports.
+    pub fn metrics(self) -> &'static [&'static str] {
+        match self {
+            ClassifyTask::SingleLabel => &["accuracy", "macro_f1", "loss"],
+            ClassifyTask::Regression => &["spearman", "pearson", "mse", "loss"],
+            ClassifyTask::MultiLabel => &["micro_f1", "macro_f1", "exact_match", "loss"],
+        }
     }
 }
 
-impl Task for Classify {
-    type Collate = ClassifyCollate;
-    type Network = SequenceClassifier;
-
-    fn show(batch: &ClassifyBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let row = |i: usize| {
-            let ids = batch.input.row(i);
-            vec![
-                reader.show("encoder input", ids),
-                reader.note(
-                    "segments",
-                    session::join(&batch.segments[batch.input.start_of(i)..][..ids.len()]),
-                ),
-                reader.note("label", batch.labels[i].to_string()),
-            ]
-        };
-        (0..batch.labels.len()).map(row).collect()
-    }
-
-    fn metrics(report: &Report) -> BTreeMap<String, f64> {
-        let mut values = report.values();
-        let Some(classes) = report.pairs("classes") else {
-            return values;
-        };
-        let as_classes = |ids: &[u32]| ids.iter().map(|&id| id as usize).collect::<Vec<_>>();
-        let (predictions, references) = (
-            as_classes(&classes.predictions),
-            as_classes(&classes.references),
-        );
-        let n_classes = predictions
-            .iter()
-            .chain(&references)
-            .max()
-            .map_or(0, |m| m + 1);
-        values.extend(
-            accuracy(&predictions, &references)
-                .ok()
-                .map(|v| ("accuracy".to_owned(), v)),
-        );
-        values.extend(
-            macro_f1(&predictions, &references, n_classes)
-                .ok()
-                .map(|v| ("macro_f1".to_owned(), v)),
-        );
-        values
-    }
-
-    fn network(&self) -> &SequenceClassifier {
-        &self.model
+impl ClassifyConfig {
+    /// Checks the values against the task: one that it has no use for is refused, not ignored.
+    ///
+    /// # Errors
+    /// Class weights of a regression, or weights that are no weights; smoothing of anything but single labels.
+    pub fn validate(&self) -> Result<(), RunError> {
+        let task = self.task.name();
+        if self.task == ClassifyTask::Regression && !self.class_weights.is_empty() {
+            return Err(RunError::Config(format!(
+                "objective.classify.class_weights are given, but a {task} has no classes; remove them or choose another objective.classify.task"
+            )));
+        }
+        if self.task != ClassifyTask::SingleLabel && self.label_smoothing != 0.0 {
+            return Err(RunError::Config(format!(
+                "objective.classify.label_smoothing is {}, but only task single-label knows it, not {task}; remove it",
+                self.label_smoothing
+            )));
+        }
+        let bad = |weight: &f32| !weight.is_finite() || *weight < 0.0;
+        match self.class_weights.iter().find(|(_, weight)| bad(weight)) {
+            Some((name, weight)) => Err(RunError::Config(format!(
+                "objective.classify.class_weights gives {name:?} the weight {weight}, which must be 0 or more"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
 pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
-    let known = match &setup.model {
-        ModelSource::Folder(folder, _) if setup.train.is_none() => folder.labels(),
-        _ => None,
-    };
-    let labels = match known {
-        Some(names) => Labels::from_names(names),
-        None => Labels::from_examples(&setup.data.train)?,
-    };
-    if let Some(unknown) = config
-        .class_weights
-        .keys()
-        .find(|k| !labels.names().contains(k))
-    {
-        return Err(RunError::Config(format!(
-            "objective.classify.class_weights names {unknown:?}, which is not a label of the data ({})",
-            labels.names().join(", ")
-        )));
-    }
-    let class_weights: Vec<f32> = labels
-        .names()
-        .iter()
-        .map(|n| config.class_weights.get(n).copied().unwrap_or(1.0))
-        .collect();
+    let labels = labels(config.task, &setup)?;
+    let class_weights = class_weights(config, &labels)?;
     let model_config = setup.model_config()?;
     let encoder = session::encoder(&model_config, "classify")?;
     let model = SequenceClassifier::new(&encoder, labels.len(), setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
-        let items = encode(&setup, examples, &labels, &mut n_shortened)?;
+        let target = |example: &Example| target(config.task, &labels, example);
+        let items = encode(&setup, examples, target, &mut n_shortened)?;
         let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
         let collate = ClassifyCollate {
             pad_id: setup.convention.pad_id(),
             pad_side: setup.convention.pad_side(),
+            no_targets: no_targets(config.task, &class_weights),
             class_weights: class_weights.clone(),
         };
         Ok(Rows {
@@ -264,8 +171,10 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
         })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let mut keys = labels.to_config();
+    keys.insert("problem_type".into(), config.task.problem_type().into());
     let objective = Classify::new(model, config.label_smoothing);
-    let description = setup.description(model_config, labels.to_config());
+    let description = setup.description(model_config, keys);
     session::open(
         &setup,
         Parts {
@@ -279,10 +188,75 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
+/// The names of the model's outputs: those of a trained model, or those of the training data.
+fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
+    let known = match &setup.model {
+        ModelSource::Folder(folder, _) if setup.train.is_none() => folder.labels(),
+        _ => None,
+    };
+    match (known, task) {
+        (Some(names), _) => Ok(Labels::from_names(names)),
+        (None, ClassifyTask::SingleLabel) => Labels::from_examples(&setup.data.train),
+        (None, ClassifyTask::MultiLabel) => Labels::from_label_lists(&setup.data.train),
+        (None, ClassifyTask::Regression) => Ok(Labels::of_a_score()),
+    }
+}
+
+/// One weight per output.
+fn class_weights(config: &ClassifyConfig, labels: &Labels) -> Result<Vec<f32>, RunError> {
+    let names = labels.names();
+    if let Some(unknown) = config.class_weights.keys().find(|k| !names.contains(k)) {
+        return Err(RunError::Config(format!(
+            "objective.classify.class_weights names {unknown:?}, which is not a label of the data ({})",
+            names.join(", ")
+        )));
+    }
+    let weight = |name: &String| config.class_weights.get(name).copied().unwrap_or(1.0);
+    Ok(names.iter().map(weight).collect())
+}
+
+fn no_targets(task: ClassifyTask, class_weights: &[f32]) -> Targets {
+    match task {
+        ClassifyTask::SingleLabel => Targets::Classes {
+            classes: Vec::new(),
+            weights: Vec::new(),
+        },
+        ClassifyTask::Regression => Targets::Scores(Vec::new()),
+        ClassifyTask::MultiLabel => Targets::Labels {
+            hold: Vec::new(),
+            positive_weights: class_weights.to_vec(),
+        },
+    }
+}
+
+fn target(task: ClassifyTask, labels: &Labels, example: &Example) -> Result<Target, RunError> {
+    match task {
+        ClassifyTask::SingleLabel => labels.index_of(example).map(Target::Class),
+        ClassifyTask::Regression => score_of(example).map(Target::Score),
+        ClassifyTask::MultiLabel => labels.hold_in(example).map(Target::Labels),
+    }
+}
+
+fn score_of(example: &Example) -> Result<f32, RunError> {
+    let score = example.score.ok_or_else(|| {
+        RunError::Data(format!(
+            "{} has no score; set data.fields.score to the field that holds the number to predict",
+            example.place()
+        ))
+    })?;
+    if (score as f32).is_finite() {
+        return Ok(score as f32);
+    }
+    Err(RunError::Data(format!(
+        "{} has the score {score}, which is beyond 32-bit numbers; correct or rescale it",
+        example.place()
+    )))
+}
+
 fn encode(
     setup: &Setup,
     examples: &[Example],
-    labels: &Labels,
+    target: impl Fn(&Example) -> Result<Target, RunError>,
     n_shortened: &mut usize,
 ) -> Result<Vec<ClassifyItem>, RunError> {
     let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
@@ -296,7 +270,7 @@ fn encode(
         Ok(ClassifyItem {
             ids: framed.ids,
             segments: framed.segments,
-            label: labels.index_of(example)?,
+            target: target(example)?,
         })
     };
     examples

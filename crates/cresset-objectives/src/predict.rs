@@ -1,11 +1,13 @@
-//! Answers of a trained model: classes, fillings of masks, generated text.
+//! Answers of a trained model: classes, scores, labels, fillings of masks, generated text.
+
+mod classify;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use cresset_data::{Convention, Example, Tokenizer, pad};
 use cresset_model::{
-    CausalLm, EncoderInput, GreedyOptions, HeadKind, MaskedLm, Seq2SeqLm, SequenceClassifier,
-    greedy_causal, greedy_seq2seq,
+    CausalLm, EncoderInput, GreedyOptions, HeadKind, MaskedLm, Seq2SeqLm, greedy_causal,
+    greedy_seq2seq,
 };
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
@@ -45,27 +47,7 @@ pub fn open_predictor(
 ) -> Result<Box<dyn Predict>, RunError> {
     let frame = Frame::of(folder)?;
     match folder.head()? {
-        HeadKind::SequenceClassification => {
-            let labels = folder.labels().ok_or_else(|| {
-                RunError::Config(format!(
-                    "{}: config.json has no id2label, so the classes have no names; add it",
-                    folder.path.display()
-                ))
-            })?;
-            let model = SequenceClassifier::new(
-                &session::encoder(&folder.config, "classify")?,
-                labels.len(),
-                0,
-                device,
-            )?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
-            Ok(Box::new(ClassPredictor {
-                model,
-                labels,
-                frame,
-                device: device.clone(),
-            }))
-        }
+        HeadKind::SequenceClassification => classify::open(folder, frame, device),
         HeadKind::MaskedLm => {
             let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
             let (model, _) = load(model, &folder.path, NewHead::Refused)?;
@@ -176,37 +158,6 @@ impl Frame {
     }
 }
 
-struct ClassPredictor {
-    model: SequenceClassifier,
-    labels: Vec<String>,
-    frame: Frame,
-    device: Device,
-}
-
-impl Predict for ClassPredictor {
-    fn predict(&self, inputs: &[Example]) -> Result<Vec<Answer>, RunError> {
-        let texts: Vec<String> = inputs.iter().map(|e| e.text.clone()).collect();
-        let pairs: Vec<Option<&str>> = inputs.iter().map(|e| e.pair.as_deref()).collect();
-        let (input, _) = self.frame.encoder_input(&texts, &pairs, &self.device)?;
-        let scores = softmax(self.model.forward(input, &Run::inference()), 1);
-        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-        let answer = |row: &[f32]| {
-            let best = argmax(row);
-            let scores: Map<String, Value> = self
-                .labels
-                .iter()
-                .zip(row)
-                .map(|(l, s)| (l.clone(), json!(s)))
-                .collect();
-            Answer::from_iter([
-                ("label".to_owned(), json!(self.labels[best])),
-                ("scores".to_owned(), Value::Object(scores)),
-            ])
-        };
-        Ok(scores.chunks(self.labels.len()).map(answer).collect())
-    }
-}
-
 struct MaskPredictor {
     model: MaskedLm,
     frame: Frame,
@@ -275,12 +226,6 @@ impl MaskPredictor {
         };
         scores.chunks(vocabulary).map(filling).collect()
     }
-}
-
-fn argmax(row: &[f32]) -> usize {
-    (0..row.len())
-        .max_by(|a, b| row[*a].total_cmp(&row[*b]))
-        .unwrap_or(0)
 }
 
 struct PairGenerator {

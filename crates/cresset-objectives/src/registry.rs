@@ -14,7 +14,7 @@ use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ObjectiveConfig {
-    /// Classes of texts and pairs.
+    /// Classes, scores or labels of texts and pairs.
     Classify(ClassifyConfig),
     /// Hidden tokens.
     MaskedLm(MaskedLmConfig),
@@ -69,7 +69,7 @@ impl ObjectiveConfig {
     /// The metrics its evaluation reports.
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
-            ObjectiveConfig::Classify(_) => &["accuracy", "macro_f1", "loss"],
+            ObjectiveConfig::Classify(c) => c.task.metrics(),
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
@@ -82,7 +82,10 @@ impl ObjectiveConfig {
     /// A value outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
         match self {
-            ObjectiveConfig::Classify(c) => check_smoothing("classify", c.label_smoothing),
+            ObjectiveConfig::Classify(c) => {
+                check_smoothing("classify", c.label_smoothing)?;
+                c.validate()
+            }
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),

@@ -95,6 +95,11 @@ pub fn read_scalar(tensor: Tensor<1>) -> f64 {
     )
 }
 
+/// Numbers of a tensor, row-major; waits for the device.
+pub fn read_floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
 /// Integers of a tensor; waits for the device.
 pub fn read_indices(tensor: Tensor<1, Int>) -> Vec<u32> {
     tensor.into_data().iter::<i64>().map(|v| v as u32).collect()

@@ -69,7 +69,12 @@ struct Columns<'a> {
 impl<'a> Columns<'a> {
     fn find(path: &Path, header: &StringRecord, fields: &'a FieldNames) -> Result<Self, DataError> {
         let fields = fields.all();
-        let places = fields.map(|f| header.iter().position(|name| name.trim() == f.name));
+        let place = |field: Field<'_>| {
+            (field.need != Need::Absent)
+                .then(|| header.iter().position(|name| name.trim() == field.name))
+                .flatten()
+        };
+        let places = fields.map(place);
         for (field, place) in fields.iter().zip(places) {
             if place.is_none() && field.need == Need::Required {
                 return Err(DataError::MissingColumn {
@@ -92,14 +97,19 @@ impl<'a> Columns<'a> {
         let cell = |i: usize| self.places[i].map(|place| record[place].to_owned());
         let score = match cell(4).filter(|text| !text.trim().is_empty()) {
             None => None,
-            Some(text) => Some(text.trim().parse().map_err(|_| DataError::FieldType {
-                path: path.to_owned(),
-                line,
-                field: self.fields[4].name.to_owned(),
-                role: "score",
-                found: format!("\"{text}\""),
-                expected: "a number",
-            })?),
+            Some(text) => match text.trim().parse::<f64>() {
+                Ok(score) if score.is_finite() => Some(score),
+                _ => {
+                    return Err(DataError::FieldType {
+                        path: path.to_owned(),
+                        line,
+                        field: self.fields[4].name.to_owned(),
+                        role: "score",
+                        found: format!("\"{text}\""),
+                        expected: "a number",
+                    });
+                }
+            },
         };
         Ok(Example {
             id: cell(0),

@@ -1,4 +1,4 @@
-//! JSON lines: `{"text": "a fine film", "label": "positive"}`.
+//! JSON lines: `{"text": "a fine film", "label": "positive"}`, several labels as a list.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ impl Object<'_> {
             line: self.line,
             text: self.text(text)?.expect("the text is required"),
             pair: self.text(pair)?,
-            label: self.name(label)?.map(Label::Name),
+            label: self.label(label)?,
             score: self.number(score)?,
             target: self.text(target)?,
         })
@@ -69,8 +69,8 @@ impl Object<'_> {
 
     fn value(&self, field: &Field<'_>) -> Result<Option<&Value>, DataError> {
         match self.values.get(field.name) {
-            Some(value) if !value.is_null() => Ok(Some(value)),
-            _ if field.need == Need::Optional => Ok(None),
+            Some(value) if !value.is_null() && field.need != Need::Absent => Ok(Some(value)),
+            _ if field.need != Need::Required => Ok(None),
             _ => Err(DataError::MissingField {
                 path: self.path.to_owned(),
                 line: self.line,
@@ -92,10 +92,34 @@ impl Object<'_> {
     fn name(&self, field: &Field<'_>) -> Result<Option<String>, DataError> {
         match self.value(field)? {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(n)) if n.is_i64() || n.is_u64() => Ok(Some(n.to_string())),
-            Some(Value::Bool(b)) => Ok(Some(b.to_string())),
-            Some(other) => Err(self.wrong(field, other, "a string or an integer")),
+            Some(value) => match name_of(value) {
+                Some(name) => Ok(Some(name)),
+                None => Err(self.wrong(field, value, "a string or an integer")),
+            },
+        }
+    }
+
+    fn label(&self, field: &Field<'_>) -> Result<Option<Label>, DataError> {
+        let Some(value) = self.value(field)? else {
+            return Ok(None);
+        };
+        let label = match value {
+            Value::Array(values) => values
+                .iter()
+                .map(name_of)
+                .collect::<Option<_>>()
+                .map(Label::Names),
+            one => name_of(one).map(Label::Name),
+        };
+        let expected = match value {
+            Value::Number(_) => {
+                "a string, an integer or a list of them (a number to predict is a score: set data.fields.score)"
+            }
+            _ => "a string, an integer or a list of them",
+        };
+        match label {
+            Some(label) => Ok(Some(label)),
+            None => Err(self.wrong(field, value, expected)),
         }
     }
 
@@ -119,5 +143,15 @@ impl Object<'_> {
             found: shown,
             expected,
         }
+    }
+}
+
+/// A class's name: text as it is, an integer or truth value as its text.
+fn name_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(n) if n.is_i64() || n.is_u64() => Some(n.to_string()),
+        Value::Bool(b) => Some(b.to_string()),
+        _ => None,
     }
 }

@@ -87,6 +87,29 @@ fn sentiment_is_balanced_and_no_single_word_decides() {
 }
 
 #[test]
+fn reviews_have_labels_in_any_number_and_scores_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let read = |file: &str| read_examples(&config(folder.path(), Format::Jsonl, &[file])).unwrap();
+    let (train, dev) = (read("reviews/train.jsonl"), read("reviews/dev.jsonl"));
+    assert_eq!((train.len(), dev.len()), (1200, 300));
+    let seen: HashSet<&str> = train.iter().map(|e| e.text.as_str()).collect();
+    assert!(dev.iter().all(|e| !seen.contains(e.text.as_str())));
+
+    let n_labels: HashSet<usize> = dev
+        .iter()
+        .map(|e| e.label.as_ref().expect("a list").names().len())
+        .collect();
+    assert_eq!(n_labels, HashSet::from([0, 1, 2, 3]));
+    let scores: Vec<f64> = train.iter().map(|e| e.score.expect("a score")).collect();
+    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+    assert!(mean.abs() < 0.2, "{mean}");
+    let above = scores.iter().filter(|s| **s > 0.5).count();
+    let below = scores.iter().filter(|s| **s < -0.5).count();
+    assert!(above > 300 && below > 300, "{above} above, {below} below");
+}
+
+#[test]
 fn no_test_sentence_of_the_translation_set_is_in_its_training_set() {
     let folder = tempfile::tempdir().unwrap();
     write_samples(folder.path(), 0).unwrap();

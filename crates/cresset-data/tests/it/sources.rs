@@ -81,6 +81,34 @@ fn fields_can_have_other_names() {
 }
 
 #[test]
+fn labels_may_be_a_list_of_any_length() {
+    let content =
+        "{\"text\": \"a\", \"label\": [\"x\", 2, true]}\n{\"text\": \"b\", \"label\": []}\n";
+    let examples = read(Format::Jsonl, content).unwrap();
+    let names = |example: &Example| example.label.clone().expect("a label").names().to_vec();
+    assert_eq!(names(&examples[0]), ["x", "2", "true"]);
+    assert_eq!(examples[1].label, Some(Label::Names(Vec::new())));
+    assert_eq!(Label::Name("x".into()).names(), ["x"]);
+}
+
+#[test]
+fn a_field_named_for_one_role_has_no_other() {
+    let fields = FieldNames {
+        score: Some("label".into()),
+        ..FieldNames::default()
+    };
+    let json = files(&[b"{\"text\": \"a\", \"label\": 3.8}"])
+        .read(Format::Jsonl, fields.clone())
+        .unwrap();
+    let table = files(&[b"text,label\na,3.8\n"])
+        .read(Format::Csv, fields)
+        .unwrap();
+    for example in [&json[0], &table[0]] {
+        assert_eq!((example.score, &example.label), (Some(3.8), &None));
+    }
+}
+
+#[test]
 fn csv_cells_may_be_quoted_and_span_lines() {
     let examples = read(Format::Csv, "label,text\npos,\"a, \"\"b\"\"\nc\"\nneg,d\n").unwrap();
     assert_eq!(texts(&examples), ["a, \"b\"\nc", "d"]);
@@ -216,6 +244,47 @@ fn lines_that_are_not_what_they_should_be_are_shown() {
         error,
         "f0, line 1: field \"score\" is \"high\", but a score must be a number; correct the line"
     );
+}
+
+#[test]
+fn labels_that_are_no_names_are_shown() {
+    let label = |value: &str| {
+        read(
+            Format::Jsonl,
+            &format!("{{\"text\": \"a\", \"label\": {value}}}\n"),
+        )
+        .unwrap_err()
+    };
+    assert_eq!(
+        label("[\"x\", null]"),
+        "f0, line 1: field \"label\" is [\"x\",null], but a label must be a string, an integer or a list of them; correct the line"
+    );
+    assert!(
+        label("3.8").contains("a number to predict is a score: set data.fields.score"),
+        "{}",
+        label("3.8")
+    );
+}
+
+#[test]
+fn a_score_that_is_no_number_is_located() {
+    for score in ["NaN", "inf", "-Infinity", "1e999", "four"] {
+        let error = read(Format::Csv, &format!("text,score\nb,1\na,{score}\n")).unwrap_err();
+        assert_eq!(
+            error,
+            format!(
+                "f0, line 3: field \"score\" is \"{score}\", but a score must be a number; correct the line"
+            )
+        );
+    }
+    for score in ["NaN", "1e999"] {
+        let line = format!("{{\"text\": \"a\", \"score\": {score}}}\n");
+        let error = read(Format::Jsonl, &line).unwrap_err();
+        assert!(
+            error.starts_with("f0, line 1: not a JSON object ("),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Losses against PyTorch's figures and against what must never happen.
 
+mod bce;
+mod mse;
+
 use burn::tensor::{Device, Int, Tensor};
 use cresset_losses::{CrossEntropyOptions, cross_entropy, kept, token_nll, weight_sum};
 

@@ -32,14 +32,14 @@ struct PerClass {
 }
 
 #[derive(Deserialize)]
-struct Theirs {
+pub(crate) struct Theirs {
     precision: f64,
     recall: f64,
     f1: f64,
 }
 
 #[track_caller]
-fn assert_scores(ours: Scores, theirs: &Theirs, what: &str) {
+pub(crate) fn assert_scores(ours: Scores, theirs: &Theirs, what: &str) {
     assert_close(
         ours.precision,
         theirs.precision,

@@ -1,6 +1,6 @@
-//! Correlations against scipy.
+//! Correlations against scipy, squared errors against scikit-learn.
 
-use cresset_metrics::{MetricError, pearson, spearman};
+use cresset_metrics::{MetricError, mse, pearson, spearman};
 use serde::Deserialize;
 
 use crate::{assert_close, cases};
@@ -13,6 +13,7 @@ struct Case {
     /// None where scipy says "not a number".
     pearson: Option<f64>,
     spearman: Option<f64>,
+    mse: f64,
 }
 
 #[track_caller]
@@ -25,11 +26,14 @@ fn assert_equal(ours: Result<f64, MetricError>, theirs: Option<f64>, what: &str)
 }
 
 #[test]
-fn correlations_equal_scipy_with_ties_and_constants() {
+fn correlations_and_squared_errors_equal_the_references_with_ties_and_constants() {
     for case in cases::<Case>("correlation") {
         let (predictions, references) = (&case.predictions, &case.references);
         assert_equal(pearson(predictions, references), case.pearson, &case.name);
         assert_equal(spearman(predictions, references), case.spearman, &case.name);
+        let ours = mse(predictions, references).expect("valid input");
+        // Relative, since some cases hold numbers of a million.
+        assert_close(ours / case.mse, 1.0, &case.name);
     }
 }
 

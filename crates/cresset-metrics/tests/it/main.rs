@@ -6,6 +6,7 @@ mod chrf;
 mod classes;
 mod correlation;
 mod malformed;
+mod multi_label;
 
 use serde::de::DeserializeOwned;
 

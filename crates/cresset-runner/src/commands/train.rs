@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use cresset_data::content_hash;
+use cresset_metrics::{Better, metric};
 use cresset_objectives::{Facts, OpenRun, TrainOrder, open};
 use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, MetricsLog, Outcome};
 
@@ -131,11 +132,11 @@ fn steps(
 ) -> anyhow::Result<Outcome> {
     let facts = run.facts().clone();
     let config = &plan.config.train;
-    let keep_best = config.keep_best.as_ref().map(|metric| KeepBest {
-        metric: metric.clone(),
-        direction: match metric.as_str() {
-            "loss" | "perplexity" => Direction::Lower,
-            _ => Direction::Higher,
+    let keep_best = config.keep_best.as_ref().map(|name| KeepBest {
+        metric: name.clone(),
+        direction: match metric(name).map(|m| m.better) {
+            Some(Better::Lower) => Direction::Lower,
+            Some(Better::Higher) | None => Direction::Higher,
         },
     });
     let stop = Arc::new(AtomicBool::new(false));
@@ -198,8 +199,14 @@ fn report(
     output::metrics(&values, common.json)?;
     if !common.quiet {
         eprintln!("model in {}", folder.model().display());
-        if plan.config.train.keep_best.is_some() {
-            eprintln!("best model in {}", folder.best().display());
+        match &plan.config.train.keep_best {
+            Some(_) if folder.best().exists() => {
+                eprintln!("best model in {}", folder.best().display());
+            }
+            Some(metric) => eprintln!(
+                "warning: {metric} was not a number in any evaluation, so no best model was kept"
+            ),
+            None => {}
         }
     }
     Ok(())

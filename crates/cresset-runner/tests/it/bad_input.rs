@@ -247,3 +247,107 @@ fn a_split_and_eval_files_together_are_refused() {
         &["data.eval", "data.split"],
     );
 }
+
+/// The message of training the tiny config of this name on these lines.
+fn refused_lines(name: &str, lines: &str, settings: &[&str]) -> String {
+    let place = Workplace::empty();
+    place.write("data.jsonl", lines);
+    let config = config(&format!("tiny/{name}.toml"));
+    let mut args = vec!["train", &config];
+    for setting in settings {
+        args.extend(["--set", setting]);
+    }
+    for setting in [
+        "data.train=[\"data.jsonl\"]",
+        "data.eval=[\"data.jsonl\"]",
+        "train.out=run",
+    ] {
+        args.extend(["--set", setting]);
+    }
+    place.is_refused(&args)
+}
+
+#[test]
+fn a_missing_score_is_named_by_file_and_line() {
+    let lines = "{\"text\": \"a\", \"score\": 1}\n{\"text\": \"b\", \"label\": \"x\"}\n";
+    says(
+        &refused_lines("regress", lines, &[]),
+        &["data.jsonl, line 2", "no score", "data.fields.score"],
+    );
+}
+
+#[test]
+fn a_score_beyond_32_bits_is_named() {
+    let lines = "{\"text\": \"a\", \"score\": 1}\n{\"text\": \"b\", \"score\": 1e300}\n";
+    says(
+        &refused_lines("regress", lines, &[]),
+        &["data.jsonl, line 2", "32-bit"],
+    );
+}
+
+#[test]
+fn a_missing_label_list_is_named_by_file_and_line() {
+    let lines = "{\"text\": \"a\", \"label\": [\"x\"]}\n{\"text\": \"b\"}\n";
+    says(
+        &refused_lines("multi-label", lines, &[]),
+        &["data.jsonl, line 2", "no label", "[] where no label holds"],
+    );
+}
+
+#[test]
+fn label_lists_that_are_all_empty_are_refused() {
+    let lines = "{\"text\": \"a\", \"label\": []}\n{\"text\": \"b\", \"label\": []}\n";
+    says(
+        &refused_lines("multi-label", lines, &[]),
+        &["all empty", "data.fields.label"],
+    );
+}
+
+#[test]
+fn a_label_list_for_a_single_label_names_the_task() {
+    let lines =
+        "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": [\"x\", \"y\"]}\n";
+    says(
+        &refused_lines("classify", lines, &[]),
+        &["data.jsonl, line 2", "list of 2 labels", "multi-label"],
+    );
+}
+
+#[test]
+fn settings_that_a_task_cannot_use_are_refused() {
+    let lines = "{\"text\": \"a\", \"score\": 1, \"label\": [\"x\"]}\n";
+    for (name, setting, part) in [
+        (
+            "regress",
+            "objective.classify.class_weights.x=2.0",
+            "has no classes",
+        ),
+        (
+            "regress",
+            "objective.classify.label_smoothing=0.1",
+            "single-label",
+        ),
+        (
+            "multi-label",
+            "objective.classify.label_smoothing=0.1",
+            "single-label",
+        ),
+        (
+            "multi-label",
+            "objective.classify.class_weights.x=-1.0",
+            "0 or more",
+        ),
+        (
+            "multi-label",
+            "objective.classify.class_weights.y=1.0",
+            "not a label of the data",
+        ),
+        (
+            "regress",
+            "train.keep_best=\"accuracy\"",
+            "spearman, pearson, mse, loss",
+        ),
+    ] {
+        says(&refused_lines(name, lines, &[setting]), &[part]);
+    }
+}

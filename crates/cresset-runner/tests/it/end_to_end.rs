@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::workplace::{Workplace, config, losses};
 
@@ -58,6 +58,81 @@ fn a_classifier_learns_evaluates_and_predicts() {
     ] {
         assert!(place.path("run/model").join(file).exists(), "{file}");
     }
+}
+
+fn measured(place: &Workplace, model: &str, data: &str) -> Value {
+    let metrics = place.succeeds(&["evaluate", model, "--data", data, "--json"]);
+    serde_json::from_str(&metrics).expect("JSON")
+}
+
+fn config_of(place: &Workplace, model: &str) -> Value {
+    let bytes = fs::read(place.path(model).join("config.json")).expect("config.json");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+#[test]
+fn a_regression_learns_more_than_the_mean_and_predicts_a_score() {
+    let (place, _) = learns("regress");
+    let dev = fs::read_to_string(place.path("sample-data/reviews/dev.jsonl")).expect("the data");
+    let score = |line: &str| {
+        let row: Value = serde_json::from_str(line).expect("JSON");
+        row["score"].as_f64().expect("a score")
+    };
+    let scores: Vec<f64> = dev.lines().map(score).collect();
+    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+    let variance = scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / scores.len() as f64;
+
+    let metrics = measured(&place, "run/best", "sample-data/reviews/dev.jsonl");
+    let of = |name: &str| metrics[name].as_f64().unwrap_or(f64::NAN);
+    assert!(of("mse") < 0.5 * variance, "{metrics} and {variance}");
+    assert!((of("loss") - of("mse")).abs() < 1e-4, "{metrics}");
+    assert!(of("spearman") > 0.7 && of("pearson") > 0.7, "{metrics}");
+
+    let config = config_of(&place, "run/model");
+    assert_eq!(config["problem_type"], "regression");
+    assert_eq!(config["id2label"], json!({"0": "LABEL_0"}));
+
+    let texts = "{\"text\": \"the soup was superb .\"}\n{\"text\": \"the soup was awful .\"}\n";
+    let output = place.run_on(texts, &["predict", "run/best", "--input", "-"]);
+    let answers = String::from_utf8(output.stdout).expect("UTF-8");
+    let scores: Vec<f64> = answers.lines().map(score).collect();
+    assert!(scores.len() == 2 && scores[0] > scores[1], "{answers}");
+}
+
+#[test]
+fn a_multi_label_classifier_learns_and_predicts_a_list() {
+    let (place, _) = learns("multi-label");
+    let metrics = measured(&place, "run/best", "sample-data/reviews/dev.jsonl");
+    let of = |name: &str| metrics[name].as_f64().unwrap_or(f64::NAN);
+    assert!(of("micro_f1") > 0.8 && of("macro_f1") > 0.7, "{metrics}");
+    assert!(of("exact_match") > 0.5, "{metrics}");
+
+    let config = config_of(&place, "run/model");
+    assert_eq!(config["problem_type"], "multi_label_classification");
+    assert_eq!(config["id2label"]["0"], "food");
+
+    let text = "{\"text\": \"the soup was good and the waiter was dull .\"}\n";
+    let output = place.run_on(text, &["predict", "run/best", "--input", "-"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let scores = answer["scores"].as_object().expect("scores");
+    assert_eq!(scores.len(), 4);
+    for (label, score) in scores {
+        let listed = answer["labels"]
+            .as_array()
+            .expect("a list")
+            .contains(&json!(label));
+        assert_eq!(listed, score.as_f64().expect("a number") > 0.5, "{answer}");
+    }
+}
+
+#[test]
+fn preview_shows_scores_and_label_lists() {
+    let place = Workplace::with_sample_data();
+    let shown = |name: &str| place.succeeds(&["preview", &config(&format!("tiny/{name}.toml"))]);
+    let scores = shown("regress");
+    assert!(scores.contains("\n  score          "), "{scores}");
+    let labels = shown("multi-label");
+    assert!(labels.contains("\n  labels         "), "{labels}");
 }
 
 #[test]
