@@ -212,6 +212,21 @@ impl Bert {
         hidden
     }
 
+    /// Hugging Face's `hidden_states`: the embeddings, then every layer's output.
+    ///
+    /// # Shapes
+    /// out: layers + 1 times `[batch, seq, hidden]`
+    pub fn hidden_states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
+        let keep = input.keep.clone();
+        let mut hidden = self.embeddings.forward(input, run);
+        let mut states = vec![hidden.clone()];
+        for layer in &self.layers {
+            hidden = layer.forward(hidden, Sight::all(keep.clone()), run);
+            states.push(hidden.clone());
+        }
+        states
+    }
+
     /// `tanh(W h + b)` of the first position's vector, that of `[CLS]`; without a pooler the vector itself.
     ///
     /// # Shapes
@@ -445,6 +460,10 @@ impl HfModel for Bert {
 
     fn base_prefix(&self) -> &'static str {
         "bert."
+    }
+
+    fn is_head(&self, _name: &str) -> bool {
+        false
     }
 }
 

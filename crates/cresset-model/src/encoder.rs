@@ -59,6 +59,16 @@ impl Encoder {
         }
     }
 
+    /// Hugging Face's `hidden_states`: the embeddings, then every layer's output.
+    ///
+    /// # Shapes
+    /// out: layers + 1 times `[batch, seq, hidden]`
+    pub fn hidden_states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
+        match self {
+            Encoder::Bert(bert) => bert.hidden_states(input, run),
+        }
+    }
+
     /// The vector that stands for the whole text.
     ///
     /// # Shapes
@@ -92,6 +102,12 @@ impl HfModel for Encoder {
     fn spellings(&self, name: &str) -> Vec<String> {
         match self {
             Encoder::Bert(bert) => bert.spellings(name),
+        }
+    }
+
+    fn is_head(&self, name: &str) -> bool {
+        match self {
+            Encoder::Bert(bert) => bert.is_head(name),
         }
     }
 }

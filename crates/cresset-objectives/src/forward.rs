@@ -5,7 +5,8 @@ use cresset_model::{CausalLm, EncoderInput, MaskedLm, Seq2SeqLm, SequenceClassif
 use cresset_ops::{KeepMask, Run};
 use serde::Deserialize;
 
-use crate::model_folder::{ModelFolder, load};
+use crate::load::load;
+use crate::model_folder::ModelFolder;
 use crate::{NewHead, RunError, session, upload};
 
 /// Ids as a Python program would give them; every list has one row per text, all of the same length.

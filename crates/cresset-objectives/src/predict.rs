@@ -10,7 +10,8 @@ use cresset_model::{
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
 
-use crate::model_folder::{ModelFolder, load};
+use crate::load::load;
+use crate::model_folder::ModelFolder;
 use crate::{NewHead, ObjectiveConfig, RunError, session, upload};
 
 /// One answer: the fields of an output line.
