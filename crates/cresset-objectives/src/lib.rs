@@ -4,13 +4,14 @@
 //!   previews and saves without naming the objective.
 //! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
-//! * [`open_predictor`] and [`open_generator`] answer with a trained model; [`ModelFolder`] is what is read of its folder,
-//!   [`Description`] what is written.
+//! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
+//!   of its folder, [`Description`] what is written.
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
 pub mod causal_lm;
 pub mod classify;
+mod embed;
 mod error;
 mod forward;
 mod labels;
@@ -25,6 +26,7 @@ mod session;
 mod setup;
 pub mod upload;
 
+pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
 pub use error::RunError;
 pub use forward::{ForwardInput, Output, forward};
 pub use labels::Labels;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
 use cresset_model::{
-    HfModel, ModelConfig, check_vocabulary, read_config, save_weights, write_config,
+    HfModel, ModelConfig, Pooling, check_vocabulary, read_config, save_weights, write_config,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,6 +35,9 @@ pub struct TaskFacts {
     pub version: String,
     /// The objective the model was trained by.
     pub objective: ObjectiveConfig,
+    /// The pooling that the model's embeddings were trained with, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
     /// Longest input in tokens.
     pub max_length: usize,
     /// Longest decoder input in tokens.

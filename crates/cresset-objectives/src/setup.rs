@@ -164,6 +164,7 @@ impl Setup {
             facts: TaskFacts {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 objective: self.objective.clone(),
+                pooling: self.objective.pooling(),
                 max_length: self.data.max_length,
                 max_target_length: self.data.max_target_length,
                 source: self.source.clone(),

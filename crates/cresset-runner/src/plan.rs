@@ -258,7 +258,10 @@ fn check_folder(model: &toml::Table) -> anyhow::Result<Option<PlannedModel>> {
     let path = path
         .as_str()
         .ok_or_else(|| user("model.path must be a folder name in quotes"))?;
-    if let Some(key) = model.keys().find(|key| *key != "path" && *key != "allow_new") {
+    if let Some(key) = model
+        .keys()
+        .find(|key| *key != "path" && *key != "allow_new")
+    {
         return Err(user(format!(
             "[model] holds path and {key}, but beside path there can only be allow_new; a folder brings its own sizes{}",
             suggestion(key, &["allow_new"])

@@ -54,9 +54,9 @@ pub fn load_weights<M: HfModel>(model: M, folder: &Path) -> Result<(M, LoadRepor
     }
     let mut report = loader.report;
     let means_something = |name: &str| !is_buffer(name) && !names.ignores(name);
-    let unused = tensors
-        .iter()
-        .filter(|(spelling, found)| !loader.used.contains(*spelling) && means_something(&found.name));
+    let unused = tensors.iter().filter(|(spelling, found)| {
+        !loader.used.contains(*spelling) && means_something(&found.name)
+    });
     report.unused = unused.map(|(_, found)| found.name.clone()).collect();
     Ok((model, report))
 }

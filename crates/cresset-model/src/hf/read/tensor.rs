@@ -61,5 +61,10 @@ pub(super) fn broken(path: &Path, reason: impl Into<String>) -> ModelError {
 }
 
 fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    bytes.as_chunks().0.iter().map(|&word| number(word)).collect()
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&word| number(word))
+        .collect()
 }
