@@ -31,6 +31,7 @@ pub struct Embedder {
     pooling: Pooling,
     normalizes: bool,
     lowercases: bool,
+    prompt: String,
     warnings: Vec<String>,
     device: Device,
 }
@@ -75,6 +76,7 @@ pub fn open_embedder(
         frame,
         normalizes: options.normalize.or(stored.normalize).unwrap_or(false),
         lowercases: stored.lowercases,
+        prompt: stored.prompt,
         warnings,
         device: device.clone(),
     })
@@ -92,10 +94,11 @@ impl Embedder {
     /// A text that cannot be framed.
     pub fn embed(&self, inputs: &[Example], batch_size: usize) -> Result<Embeddings, RunError> {
         let text = |example: &Example| {
+            let text = format!("{}{}", self.prompt, example.text);
             if self.lowercases {
-                example.text.to_lowercase()
+                text.to_lowercase()
             } else {
-                example.text.clone()
+                text
             }
         };
         let texts: Vec<String> = inputs.iter().map(text).collect();

@@ -108,3 +108,41 @@ fn smallest_prefixes(missing: &[String], names: &[String], base: &str) -> Vec<St
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 8] = [
+        "bert.embeddings.word.weight",
+        "bert.embeddings.position.weight",
+        "bert.encoder.layer.1.output.weight",
+        "bert.encoder.layer.11.output.weight",
+        "bert.encoder.layer.11.output.bias",
+        "bert.pooler.dense.weight",
+        "bert.pooler.dense.bias",
+        "classifier.weight",
+    ];
+
+    #[test]
+    fn the_prefixes_that_would_allow_what_is_missing_allow_no_more() {
+        let names = NAMES.map(str::to_owned);
+        let prefixes = |missing: &[usize]| {
+            let missing: Vec<String> = missing.iter().map(|&i| names[i].clone()).collect();
+            smallest_prefixes(&missing, &names, "bert.")
+        };
+        assert_eq!(prefixes(&[5, 6]), ["pooler"]);
+        assert_eq!(prefixes(&[3, 4, 5, 6]), ["encoder.layer.11", "pooler"]);
+        assert_eq!(prefixes(&[1]), ["embeddings.position"]);
+        assert_eq!(prefixes(&[4]), ["encoder.layer.11.output.bias"]);
+    }
+
+    #[test]
+    fn a_prefix_ends_where_a_segment_ends() {
+        let is = |prefix: &str| NAMES.map(|name| is_under(name, prefix, "bert."));
+        assert_eq!(is("encoder.layer.1").iter().filter(|is| **is).count(), 1);
+        assert_eq!(is("bert.encoder.layer.11."), is("encoder.layer.11"));
+        assert_eq!(is("pool"), [false; 8]);
+        assert_eq!(is(""), [false; 8]);
+    }
+}

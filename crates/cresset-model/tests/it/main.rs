@@ -3,9 +3,11 @@
 mod config;
 mod device;
 mod folders;
+mod forms;
 mod generation;
 mod initial;
 mod masks;
 mod names;
 mod parity;
+mod pooling;
 mod reference;

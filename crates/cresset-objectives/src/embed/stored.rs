@@ -1,5 +1,6 @@
 //! What a folder says about its embeddings: the files of sentence-transformers, or `cresset.json`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -21,6 +22,8 @@ pub(super) struct Stored {
     pub(super) max_length: Option<usize>,
     /// Whether texts are lower-cased before the tokenizer sees them.
     pub(super) lowercases: bool,
+    /// What is put in front of every text.
+    pub(super) prompt: String,
 }
 
 impl Stored {
@@ -36,6 +39,7 @@ impl Stored {
                 normalize: None,
                 max_length: None,
                 lowercases: false,
+                prompt: String::new(),
             });
         }
         let modules: Vec<SentenceModule> = read_json(&path.join("modules.json"))?;
@@ -44,6 +48,7 @@ impl Stored {
             normalize: Some(false),
             max_length: None,
             lowercases: false,
+            prompt: Prompts::read(path)?.chosen(),
         };
         for module in &modules {
             let place = path.join(&module.path);
@@ -90,6 +95,31 @@ struct TransformerSettings {
     do_lower_case: bool,
 }
 
+/// `config_sentence_transformers.json`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Prompts {
+    prompts: BTreeMap<String, String>,
+    default_prompt_name: Option<String>,
+}
+
+impl Prompts {
+    fn read(folder: &Path) -> Result<Prompts, RunError> {
+        let path = folder.join("config_sentence_transformers.json");
+        if path.exists() {
+            read_json(&path)
+        } else {
+            Ok(Prompts::default())
+        }
+    }
+
+    fn chosen(mut self) -> String {
+        let name = self.default_prompt_name.as_ref();
+        name.and_then(|name| self.prompts.remove(name))
+            .unwrap_or_default()
+    }
+}
+
 /// Older versions named the file after the family.
 fn transformer_settings(place: &Path) -> Result<TransformerSettings, RunError> {
     let families = ["bert", "roberta", "albert", "xlnet"];
@@ -100,22 +130,22 @@ fn transformer_settings(place: &Path) -> Result<TransformerSettings, RunError> {
         .map_or(Ok(TransformerSettings::default()), |path| read_json(path))
 }
 
-/// The one pooling of a `1_Pooling/config.json`, or what else it holds.
+/// The one pooling of a `1_Pooling/config.json`, or what else it holds. Older versions have a key for each, newer ones one for all.
 fn pooling(config: &Map<String, Value>) -> Result<Pooling, String> {
-    let mut modes: Vec<&str> = config
-        .iter()
-        .filter(|(_, value)| **value == Value::Bool(true))
-        .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
-        .collect();
-    if modes.is_empty() {
-        modes.extend(config.get("pooling_mode").and_then(Value::as_str));
-    }
+    let modes: Vec<&str> = match config.get("pooling_mode") {
+        Some(Value::Array(modes)) => modes.iter().filter_map(Value::as_str).collect(),
+        Some(mode) => mode.as_str().into_iter().collect(),
+        None => config
+            .iter()
+            .filter(|(_, value)| **value == Value::Bool(true))
+            .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
+            .collect(),
+    };
     match modes[..] {
         ["cls_token" | "cls"] => Ok(Pooling::Cls),
-        ["mean_tokens" | "mean"] => Ok(Pooling::Mean),
+        [] | ["mean_tokens" | "mean"] => Ok(Pooling::Mean),
         ["max_tokens" | "max"] => Ok(Pooling::Max),
         ["lasttoken"] => Ok(Pooling::Last),
-        [] => Err("names no pooling in its pooling module".to_owned()),
         [mode] => Err(format!("pools by {mode}")),
         _ => Err(format!("joins several poolings ({})", modes.join(", "))),
     }
