@@ -293,4 +293,8 @@ impl HfModel for Albert {
     fn ignores(&self, name: &str) -> bool {
         is_buffer(name)
     }
+
+    fn is_head(&self, _name: &str) -> bool {
+        false
+    }
 }

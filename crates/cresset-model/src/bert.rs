@@ -224,6 +224,10 @@ impl HfModel for Bert {
     fn ignores(&self, name: &str) -> bool {
         is_buffer(name)
     }
+
+    fn is_head(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 /// Whether older files of BERT and its like carry this tensor as a buffer: the numbers 0, 1, 2, .. and the segment 0.

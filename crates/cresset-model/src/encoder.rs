@@ -207,4 +207,8 @@ impl HfModel for Encoder {
             Encoder::Xlnet(model) => model.ignores(name),
         }
     }
+
+    fn is_head(&self, _name: &str) -> bool {
+        false
+    }
 }

@@ -163,6 +163,13 @@ impl HfModel for Seq2SeqLm {
         }
     }
 
+    fn is_head(&self, name: &str) -> bool {
+        match self {
+            Seq2SeqLm::T5(model) => model.is_head(name),
+            Seq2SeqLm::Marian(model) => model.is_head(name),
+        }
+    }
+
     fn ignores(&self, name: &str) -> bool {
         match self {
             Seq2SeqLm::T5(model) => model.ignores(name),

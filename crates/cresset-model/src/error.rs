@@ -136,7 +136,7 @@ pub enum ModelError {
     },
     /// A folder without weights.
     #[error(
-        "{folder} holds neither model.safetensors nor model.safetensors.index.json; give the folder of a saved model"
+        "{folder} holds no weights (model.safetensors or pytorch_model.bin, whole or with .index.json and shards); give the folder of a saved model"
     )]
     NoWeights {
         /// The folder.
@@ -149,6 +149,24 @@ pub enum ModelError {
         path: PathBuf,
         /// What the parser met.
         reason: String,
+    },
+    /// A shard that the index names but the folder lacks.
+    #[error("{index} names {shard}, which is not there; copy it from the model's original folder")]
+    MissingShard {
+        /// The index.
+        index: PathBuf,
+        /// Name of the missing file.
+        shard: String,
+    },
+    /// A pickle of something else than a state dict.
+    #[error(
+        "{path} holds {found} instead of tensors by name; save the weights with torch.save(model.state_dict(), ..) or model.save_pretrained(..)"
+    )]
+    NoStateDict {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
     },
     /// A tensor of another shape than the configuration says.
     #[error(

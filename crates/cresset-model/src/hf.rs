@@ -36,6 +36,11 @@ pub trait HfModel: Module {
         false
     }
 
+    /// Whether a tensor is part of the task head, which fine-tuning begins anew, rather than of the pre-trained model below it.
+    fn is_head(&self, name: &str) -> bool {
+        !name.starts_with(self.base_prefix())
+    }
+
     /// Whether a tensor of the file is known to mean nothing to the model.
     fn ignores(&self, _name: &str) -> bool {
         false

@@ -7,6 +7,7 @@
 //!   [`CausalLm`] and [`Seq2SeqLm`].
 //! - [`ModelConfig`]: any architecture's configuration, from `config.json` or from a table with short names.
 //! - [`load_weights`], [`save_weights`], [`read_config`], [`write_config`]: folders that Python's transformers reads and writes too.
+//! - [`Pooling`]: from the vectors of tokens to one vector for the text.
 //! - [`greedy_causal`], [`greedy_seq2seq`]: generation with cached keys and values.
 //!
 //! A model computes its output layer only at the positions it is asked for (`logits_at`). Dropout is an argument: a
@@ -51,6 +52,7 @@ mod generate;
 mod heads;
 mod hf;
 mod init;
+mod pooling;
 
 pub use config::{MODEL_TYPES, ModelConfig, check_vocabulary};
 pub use decoder::{CausalInput, CausalLm, DecoderConfig};
@@ -66,3 +68,4 @@ pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,
     save_weights, write_config,
 };
+pub use pooling::{Pooling, normalize};

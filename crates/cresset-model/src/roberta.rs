@@ -183,4 +183,8 @@ impl HfModel for Roberta {
     fn ignores(&self, name: &str) -> bool {
         is_buffer(name)
     }
+
+    fn is_head(&self, _name: &str) -> bool {
+        false
+    }
 }

@@ -216,6 +216,10 @@ impl HfModel for T5ForConditionalGeneration {
     }
 
     /// A table that early checkpoints hold and no version of T5 reads.
+    fn is_head(&self, name: &str) -> bool {
+        name.starts_with("lm_head.")
+    }
+
     fn ignores(&self, name: &str) -> bool {
         name == "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
     }

@@ -10,7 +10,8 @@ use cresset_model::{
 use cresset_ops::{KeepMask, Run};
 use serde::Deserialize;
 
-use crate::model_folder::{ModelFolder, refuse_missing};
+use crate::load::refuse_missing;
+use crate::model_folder::ModelFolder;
 use crate::{RunError, session, upload};
 
 /// Ids as a Python program would give them; every list has one row per text, all of the same length.
@@ -65,7 +66,7 @@ pub fn forward(
     device: &Device,
 ) -> Result<Vec<Output>, RunError> {
     let (model, report) = RawModel::open(folder, device)?;
-    refuse_missing(folder, &report)?;
+    refuse_missing(&folder.path, &report)?;
     model.run(input)
 }
 

@@ -4,16 +4,18 @@
 //!   previews and saves without naming the objective.
 //! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
-//! * [`open_predictor`] and [`open_generator`] answer with a trained model; [`ModelFolder`] is what is read of its folder,
-//!   [`Description`] what is written.
+//! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
+//!   of its folder, [`Description`] what is written.
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
 pub mod causal_lm;
 pub mod classify;
+mod embed;
 mod error;
 mod forward;
 mod labels;
+mod load;
 pub mod masked_lm;
 mod model_folder;
 mod predict;
@@ -24,10 +26,12 @@ mod session;
 mod setup;
 pub mod upload;
 
+pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
 pub use error::RunError;
 pub use forward::{ForwardInput, Output, forward};
 pub use labels::Labels;
-pub use model_folder::{Description, ModelFolder, TaskFacts, load, new_model_config};
+pub use load::load;
+pub use model_folder::{Description, ModelFolder, TaskFacts, new_model_config};
 pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
 pub use preview::{Preview, Reader, Shown};
 pub use registry::{ObjectiveConfig, Shape, open};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
 use cresset_model::{
-    HeadKind, HfModel, LoadReport, ModelConfig, check_vocabulary, load_weights, read_config,
-    save_weights, write_config,
+    HeadKind, HfModel, ModelConfig, Pooling, check_vocabulary, read_config, save_weights,
+    write_config,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{NewHead, ObjectiveConfig, RunError};
+use crate::{ObjectiveConfig, RunError};
 
 /// What was read from a model folder, but the weights.
 #[derive(Clone, Debug)]
@@ -36,6 +36,9 @@ pub struct TaskFacts {
     pub version: String,
     /// The objective the model was trained by.
     pub objective: ObjectiveConfig,
+    /// The pooling that the model's embeddings were trained with, if they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
     /// Longest input in tokens.
     pub max_length: usize,
     /// Longest decoder input in tokens.
@@ -158,58 +161,6 @@ fn preset_of(config: &ModelConfig) -> &'static str {
         ModelConfig::Gpt2(_) => "gpt",
         ModelConfig::Xlnet(_) => "xlnet",
     }
-}
-
-/// Loads weights into a model and refuses a partial load, except of a new task head where that is allowed.
-///
-/// # Errors
-/// A damaged file; tensors the folder lacks, by name.
-pub fn load<M: HfModel>(
-    model: M,
-    folder: &Path,
-    new_head: NewHead,
-) -> Result<(M, LoadReport), RunError> {
-    let (model, report) = load_weights(model, folder)?;
-    let is_head = |name: &String| {
-        name.starts_with("classifier.") || name.contains("pooler.") || name.starts_with("cls.")
-    };
-    let missing: Vec<&String> = report
-        .new
-        .iter()
-        .filter(|n| new_head == NewHead::Refused || !is_head(n))
-        .collect();
-    if missing.is_empty() {
-        return Ok((model, report));
-    }
-    let names = missing
-        .iter()
-        .take(5)
-        .map(|n| n.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    Err(RunError::Config(format!(
-        "{} lacks {} tensor(s) of this model ({names}{}); choose a folder of the right architecture and head, or train the head first",
-        folder.display(),
-        missing.len(),
-        if missing.len() > 5 { ", ..." } else { "" }
-    )))
-}
-
-/// Refuses a model that lacks tensors.
-///
-/// # Errors
-/// The tensors, by name.
-pub(crate) fn refuse_missing(folder: &ModelFolder, report: &LoadReport) -> Result<(), RunError> {
-    let missing: Vec<&String> = report.new.iter().collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(RunError::Config(format!(
-        "{} lacks {} tensor(s) of this model ({}); choose a folder of the right architecture and head, or train the head first",
-        folder.path.display(),
-        missing.len(),
-        missing.len()
-    )))
 }
 
 /// What is written beside the weights.

@@ -2,9 +2,11 @@
 
 mod classify;
 
+use std::borrow::Borrow;
+
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use cresset_data::{Convention, Example, Tokenizer, pad};
+use cresset_data::{Convention, Example, Framed, Tokenizer, pad};
 use cresset_model::{
     CausalLm, EncoderInput, GreedyOptions, HeadKind, MaskedLm, Seq2SeqLm, greedy_causal,
     greedy_seq2seq,
@@ -12,7 +14,8 @@ use cresset_model::{
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
 
-use crate::model_folder::{ModelFolder, load};
+use crate::load::load;
+use crate::model_folder::ModelFolder;
 use crate::{NewHead, ObjectiveConfig, RunError, session, upload};
 
 /// One answer: the fields of an output line.
@@ -118,14 +121,14 @@ fn wrong_head(folder: &ModelFolder, verb: &str, hint: &str) -> RunError {
 }
 
 /// Texts to framed ids and back.
-struct Frame {
+pub(crate) struct Frame {
     tokenizer: std::sync::Arc<Tokenizer>,
-    convention: Convention,
-    max_length: usize,
+    pub(crate) convention: Convention,
+    pub(crate) max_length: usize,
 }
 
 impl Frame {
-    fn of(folder: &ModelFolder) -> Result<Self, RunError> {
+    pub(crate) fn of(folder: &ModelFolder) -> Result<Self, RunError> {
         let positions = folder.config.max_positions().unwrap_or(512);
         let max_length = folder.facts.as_ref().map_or(positions, |f| f.max_length);
         Ok(Frame {
@@ -141,20 +144,37 @@ impl Frame {
         pairs: &[Option<&str>],
         device: &Device,
     ) -> Result<(EncoderInput, Vec<Vec<u32>>), RunError> {
-        let mut ids = Vec::new();
-        let mut segments = Vec::new();
-        for (text, pair) in self.tokenizer.encode_batch(texts).iter().zip(pairs) {
+        let rows = self.framed(texts, pairs)?;
+        let input = self.batch(&rows, device);
+        Ok((input, rows.into_iter().map(|row| row.ids).collect()))
+    }
+
+    /// Texts as the encoder takes them, shortened to the longest input.
+    pub(crate) fn framed(
+        &self,
+        texts: &[String],
+        pairs: &[Option<&str>],
+    ) -> Result<Vec<Framed>, RunError> {
+        let row = |(text, pair): (&Vec<u32>, &Option<&str>)| {
             let pair = pair.map(|p| self.tokenizer.encode(p));
-            let framed = self
+            Ok(self
                 .convention
-                .encoder_input(text, pair.as_deref(), self.max_length)?;
-            ids.push(framed.ids);
-            segments.push(framed.segments);
-        }
+                .encoder_input(text, pair.as_deref(), self.max_length)?)
+        };
+        let texts = self.tokenizer.encode_batch(texts);
+        texts.iter().zip(pairs).map(row).collect()
+    }
+
+    /// Framed texts as one batch.
+    pub(crate) fn batch<F: Borrow<Framed>>(&self, rows: &[F], device: &Device) -> EncoderInput {
         let side = self.convention.pad_side();
+        let ids: Vec<&[u32]> = rows.iter().map(|r| r.borrow().ids.as_slice()).collect();
+        let segments: Vec<&[u32]> = rows
+            .iter()
+            .map(|r| r.borrow().segments.as_slice())
+            .collect();
         let padded = pad(&ids, self.convention.pad_id(), side);
-        let segments = pad(&segments, 0, side).ids;
-        Ok((upload::encoder_input(&padded, Some(&segments), device), ids))
+        upload::encoder_input(&padded, Some(&pad(&segments, 0, side).ids), device)
     }
 }
 

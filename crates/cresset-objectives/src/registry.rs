@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cresset_model::Pooling;
 use serde::{Deserialize, Serialize};
 
 use crate::causal_lm::CausalLmConfig;
@@ -63,6 +64,16 @@ impl ObjectiveConfig {
             ObjectiveConfig::Classify(_) | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_) => Shape::EncoderDecoder,
+        }
+    }
+
+    /// Which vectors of the encoder it trains to stand for a text, if it does.
+    pub fn pooling(&self) -> Option<Pooling> {
+        match self {
+            ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
+            ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::CausalLm(_)
+            | ObjectiveConfig::Seq2Seq(_) => None,
         }
     }
 

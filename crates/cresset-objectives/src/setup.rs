@@ -10,7 +10,8 @@ use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde_json::{Map, Value};
 
-use crate::model_folder::{Description, ModelFolder, TaskFacts, load};
+use crate::load::load;
+use crate::model_folder::{Description, ModelFolder, TaskFacts};
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -18,15 +19,15 @@ use crate::{ObjectiveConfig, RunError};
 pub enum ModelSource {
     /// Initialised from the seed.
     New(Box<ModelConfig>),
-    /// A Hugging Face folder; tensors of the head that it lacks are initialised only under `NewHead::Allowed`.
+    /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed`.
     Folder(Box<ModelFolder>, NewHead),
 }
 
-/// Whether a task head that the folder lacks may be initialised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether tensors that the folder lacks may be initialised.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewHead {
-    /// For fine-tuning.
-    Allowed,
+    /// Those of the task head, and of the pre-trained model those under the given prefixes: for fine-tuning.
+    Allowed(Vec<String>),
     /// For evaluation and prediction: a random head would answer at random.
     Refused,
 }
@@ -147,7 +148,7 @@ impl Setup {
         match &self.model {
             ModelSource::New(_) => Ok((model, None)),
             ModelSource::Folder(folder, new_head) => {
-                let (model, report) = load(model, &folder.path, *new_head)?;
+                let (model, report) = load(model, &folder.path, new_head.clone())?;
                 Ok((model, Some(report)))
             }
         }
@@ -163,6 +164,7 @@ impl Setup {
             facts: TaskFacts {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 objective: self.objective.clone(),
+                pooling: self.objective.pooling(),
                 max_length: self.data.max_length,
                 max_target_length: self.data.max_target_length,
                 source: self.source.clone(),

@@ -55,6 +55,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Generate text
     Generate(GenerateArgs),
+    /// Turn texts into vectors
+    Embed(EmbedArgs),
     /// Print the examples of a training batch as a person reads them
     Preview(PreviewArgs),
     /// Write raw logits and hidden states, for comparisons
@@ -128,6 +130,25 @@ pub struct GenerateArgs {
     pub max_new_tokens: usize,
     /// Rows per batch
     #[arg(long, default_value_t = 32)]
+    pub batch_size: usize,
+}
+
+/// `cresset embed`.
+#[derive(Debug, Args)]
+pub struct EmbedArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// JSON lines with `text`, or `-` for standard input
+    #[arg(long)]
+    pub input: PathBuf,
+    /// cls | mean | max | last | first-last-avg; by default the one stored with the model, or the mean
+    #[arg(long)]
+    pub pooling: Option<String>,
+    /// Scale vectors to length 1; by default as stored with the model, or not; --normalize=false turns it off
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub normalize: Option<bool>,
+    /// Rows per batch
+    #[arg(long, default_value_t = 64)]
     pub batch_size: usize,
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod devices;
+mod embed;
 mod evaluate;
 mod forward;
 mod generate;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Evaluate(args) => evaluate::run(&args, &common)?,
         Command::Predict(args) => predict::run(&args, &common)?,
         Command::Generate(args) => generate::run(&args, &common)?,
+        Command::Embed(args) => embed::run(&args, &common)?,
         Command::Preview(args) => preview::run(&args, &common)?,
         Command::Forward(args) => forward::run(&args, &common)?,
         Command::Tokenizer(command) => tokenizer::run(&command, &common)?,

@@ -24,7 +24,7 @@ pub struct RunConfig {
     /// The special tokens.
     #[serde(default)]
     pub special: SpecialConfig,
-    /// `path = "folder"`, or the architecture's name with its sizes.
+    /// `path = "folder"` with `allow_new`, or the architecture's name with its sizes.
     pub model: toml::Table,
     /// What is learnt.
     pub objective: ObjectiveConfig,

@@ -21,7 +21,12 @@ pub enum PlannedModel {
         sizes: Map<String, Value>,
     },
     /// A Hugging Face folder.
-    Folder(PathBuf),
+    Folder {
+        /// Where it is.
+        path: PathBuf,
+        /// Beginnings of names of tensors beyond the task head that are initialised where the folder lacks them.
+        allow_new: Vec<String>,
+    },
 }
 
 /// A config that makes sense.
@@ -194,6 +199,9 @@ fn check_train(train: &TrainConfig) -> anyhow::Result<Duration> {
 }
 
 fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<String>)> {
+    if let Some(model) = check_folder(&config.model)? {
+        return Ok((model, None));
+    }
     let keys: Vec<&str> = config.model.keys().map(String::as_str).collect();
     let [key] = keys[..] else {
         return Err(user(format!(
@@ -207,12 +215,6 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
         )));
     };
     let value = &config.model[key];
-    if key == "path" {
-        let path = value
-            .as_str()
-            .ok_or_else(|| user("model.path must be a folder name in quotes"))?;
-        return Ok((PlannedModel::Folder(PathBuf::from(path)), None));
-    }
     let Some((kind, shape, preset)) = ARCHITECTURES.iter().find(|(name, ..)| *name == key) else {
         return Err(user(format!(
             "model.{key} is not an architecture; choose path or one of {}{}",
@@ -249,6 +251,41 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
         },
         Some((*preset).to_owned()),
     ))
+}
+
+/// The folder of `path = ..`, and what may be new beside it; `None` without `path`.
+fn check_folder(model: &toml::Table) -> anyhow::Result<Option<PlannedModel>> {
+    let Some(path) = model.get("path") else {
+        return Ok(None);
+    };
+    let path = path
+        .as_str()
+        .ok_or_else(|| user("model.path must be a folder name in quotes"))?;
+    if let Some(key) = model
+        .keys()
+        .find(|key| *key != "path" && *key != "allow_new")
+    {
+        return Err(user(format!(
+            "[model] holds path and {key}, but beside path there can only be allow_new; a folder brings its own sizes{}",
+            suggestion(key, &["allow_new"])
+        )));
+    }
+    let names = |value: &toml::Value| -> Option<Vec<String>> {
+        let name = |entry: &toml::Value| entry.as_str().map(str::to_owned);
+        value.as_array()?.iter().map(name).collect()
+    };
+    let allow_new = match model.get("allow_new") {
+        None => Vec::new(),
+        Some(value) => names(value).ok_or_else(|| {
+            user(format!(
+                "model.allow_new is {value} but must be a list of names, as in allow_new = [\"pooler\"]"
+            ))
+        })?,
+    };
+    Ok(Some(PlannedModel::Folder {
+        path: PathBuf::from(path),
+        allow_new,
+    }))
 }
 
 /// Refuses rows longer than the model has positions.

@@ -28,7 +28,7 @@ pub fn of_plan(
     let config = &plan.config;
     let (train, eval) = examples(config)?;
     let folder = match &plan.model {
-        PlannedModel::Folder(path) => Some(ModelFolder::open(path)?),
+        PlannedModel::Folder { path, .. } => Some(ModelFolder::open(path)?),
         PlannedModel::New { .. } => None,
     };
     let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
@@ -40,11 +40,11 @@ pub fn of_plan(
             &tokenizer,
             &convention,
         )?)),
-        (PlannedModel::Folder(_), Some(folder)) => {
+        (PlannedModel::Folder { allow_new, .. }, Some(folder)) => {
             check_positions(&folder.config, &config.objective, &config.data)?;
-            ModelSource::Folder(Box::new(folder), NewHead::Allowed)
+            ModelSource::Folder(Box::new(folder), NewHead::Allowed(allow_new.clone()))
         }
-        (PlannedModel::Folder(_), None) => unreachable!("a planned folder was opened above"),
+        (PlannedModel::Folder { .. }, None) => unreachable!("a planned folder was opened above"),
     };
     Ok(Setup {
         seed: config.seed,

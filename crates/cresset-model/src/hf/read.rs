@@ -1,14 +1,17 @@
-//! Reading `model.safetensors`, whole or in shards.
+//! Reading a folder's weights, whole or in shards, as safetensors or as PyTorch pickled them.
+
+mod files;
+mod pytorch;
+mod safetensors;
+mod tensor;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::module::{ModuleMapper, Param};
-use burn::tensor::{Tensor, TensorData, bf16, f16};
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
-use serde::Deserialize;
+use burn::tensor::{Tensor, TensorData};
 
+use self::tensor::FileTensor;
 use super::write::transposed;
 use super::{HfModel, Layout};
 use crate::error::ModelError;
@@ -24,31 +27,18 @@ pub struct LoadReport {
     pub unused: Vec<String>,
 }
 
-/// Fills a model from `model.safetensors`, or from the shards that `model.safetensors.index.json` lists. Half-precision numbers become
-/// 32-bit floats; names with or without the base model's prefix, `gamma` / `beta` for norms and either name of a tied weight are read.
+/// Fills a model from `model.safetensors` or, where there is none, from `pytorch_model.bin`; each may also lie in shards that an
+/// `.index.json` lists. Numbers of half and double precision become 32-bit floats; names with or without the base model's prefix,
+/// `gamma` / `beta` for norms and either name of a tied weight are read. One tensor's bytes are held at a time.
 ///
 /// # Errors
-/// No weights, a truncated file, a tensor of the wrong shape or type, tied tensors with different values.
+/// No weights, a truncated file, a missing shard, a pickle that is no state dict, a tensor of the wrong shape or type, tied tensors with
+/// different values.
 pub fn load_weights<M: HfModel>(model: M, folder: &Path) -> Result<(M, LoadReport), ModelError> {
-    let files = read_files(folder)?;
-    let mut tensors = BTreeMap::new();
-    for (path, bytes) in &files {
-        let parsed =
-            SafeTensors::deserialize(bytes).map_err(|error| ModelError::BrokenWeights {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
-        for (name, view) in parsed.tensors() {
-            tensors.insert(
-                modern_spelling(&name),
-                Found {
-                    name,
-                    view,
-                    path: path.clone(),
-                },
-            );
-        }
-    }
+    let tensors: BTreeMap<String, FileTensor> = files::open(folder)?
+        .into_iter()
+        .map(|tensor| (modern_spelling(&tensor.name), tensor))
+        .collect();
     let names = model.clone();
     let mut loader = Loader {
         model: &names,
@@ -63,57 +53,17 @@ pub fn load_weights<M: HfModel>(model: M, folder: &Path) -> Result<(M, LoadRepor
         return Err(error);
     }
     let mut report = loader.report;
-    let is_unused = |(spelling, found): (&String, &Found)| {
-        (!loader.used.contains(spelling) && !names.ignores(&found.name)).then(|| found.name.clone())
-    };
-    report.unused = tensors.iter().filter_map(is_unused).collect();
+    let means_something = |name: &str| !is_buffer(name) && !names.ignores(name);
+    let unused = tensors.iter().filter(|(spelling, found)| {
+        !loader.used.contains(*spelling) && means_something(&found.name)
+    });
+    report.unused = unused.map(|(_, found)| found.name.clone()).collect();
     Ok((model, report))
 }
 
-/// A tensor of a file.
-struct Found<'a> {
-    name: String,
-    view: TensorView<'a>,
-    path: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct ShardIndex {
-    weight_map: BTreeMap<String, String>,
-}
-
-fn read_files(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, ModelError> {
-    let whole = folder.join("model.safetensors");
-    let index = folder.join("model.safetensors.index.json");
-    let paths = if whole.exists() {
-        vec![whole]
-    } else if index.exists() {
-        let text = std::fs::read_to_string(&index).map_err(ModelError::read(&index))?;
-        let parsed: ShardIndex = serde_json::from_str(&text).map_err(|error| ModelError::Json {
-            path: index.clone(),
-            reason: error.to_string(),
-        })?;
-        parsed
-            .weight_map
-            .values()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .map(|name| folder.join(name))
-            .collect()
-    } else {
-        return Err(ModelError::NoWeights {
-            folder: folder.to_owned(),
-        });
-    };
-    paths
-        .into_iter()
-        .map(|path| {
-            Ok((
-                path.clone(),
-                std::fs::read(&path).map_err(ModelError::read(&path))?,
-            ))
-        })
-        .collect()
+/// Older versions of transformers saved constants of the embedding layer too.
+fn is_buffer(name: &str) -> bool {
+    ["position_ids", "token_type_ids"].contains(&name.rsplit('.').next().unwrap_or(name))
 }
 
 /// Files converted from TensorFlow call a norm's scale `gamma` and its shift `beta`.
@@ -128,7 +78,7 @@ fn modern_spelling(name: &str) -> String {
 struct Loader<'a, M> {
     model: &'a M,
     path: Vec<String>,
-    tensors: &'a BTreeMap<String, Found<'a>>,
+    tensors: &'a BTreeMap<String, FileTensor>,
     used: BTreeSet<String>,
     report: LoadReport,
     error: Option<ModelError>,
@@ -166,44 +116,42 @@ impl<M: HfModel> Loader<'_, M> {
             return Ok(None);
         };
         self.used.insert(spelling.clone());
-        for (spelling, other) in found {
-            self.used.insert(spelling.clone());
-            if other.view.data() != first.view.data() {
-                let (path, first, second) =
-                    (other.path.clone(), first.name.clone(), other.name.clone());
-                return Err(ModelError::Untied {
-                    path,
-                    first,
-                    second,
-                });
-            }
-        }
         let turns = layout == Layout::Transposed && shape.len() == 2;
         let expected: Vec<usize> = if turns {
             shape.iter().rev().copied().collect()
         } else {
             shape.to_vec()
         };
-        if first.view.shape() != expected {
-            let (tensor, path, found) = (
-                first.name.clone(),
-                first.path.clone(),
-                first.view.shape().to_vec(),
-            );
+        if first.shape != expected {
             return Err(ModelError::WrongShape {
-                tensor,
-                path,
-                found,
+                tensor: first.name.clone(),
+                path: first.path.to_path_buf(),
+                found: first.shape.clone(),
                 expected,
             });
         }
-        let values = floats(first)?;
+        let values = first.floats()?;
+        for (spelling, other) in found {
+            self.used.insert(spelling.clone());
+            if other.shape != first.shape || !are_same(&other.floats()?, &values) {
+                return Err(ModelError::Untied {
+                    path: other.path.to_path_buf(),
+                    first: first.name.clone(),
+                    second: other.name.clone(),
+                });
+            }
+        }
         Ok(Some(if turns {
             transposed(&values, expected[0], expected[1])
         } else {
             values
         }))
     }
+}
+
+/// Whether two tensors hold the same numbers, bit by bit: what is not a number is not equal to itself.
+fn are_same(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
 }
 
 impl<M: HfModel> ModuleMapper for Loader<'_, M> {
@@ -246,43 +194,4 @@ impl<M: HfModel> ModuleMapper for Loader<'_, M> {
             }
         }
     }
-}
-
-fn floats(found: &Found<'_>) -> Result<Vec<f32>, ModelError> {
-    let data = found.view.data();
-    let values = match found.view.dtype() {
-        Dtype::F32 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| f32::from_le_bytes(bytes))
-            .collect(),
-        Dtype::F64 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| f64::from_le_bytes(bytes) as f32)
-            .collect(),
-        Dtype::F16 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| f16::from_le_bytes(bytes).to_f32())
-            .collect(),
-        Dtype::BF16 => data
-            .as_chunks()
-            .0
-            .iter()
-            .map(|&bytes| bf16::from_le_bytes(bytes).to_f32())
-            .collect(),
-        other => {
-            let (tensor, path) = (found.name.clone(), found.path.clone());
-            return Err(ModelError::WrongType {
-                tensor,
-                path,
-                found: format!("{other:?}"),
-            });
-        }
-    };
-    Ok(values)
 }

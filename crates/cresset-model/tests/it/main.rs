@@ -3,11 +3,13 @@
 mod config;
 mod device;
 mod folders;
+mod forms;
 mod generation;
 mod heads;
 mod initial;
 mod masks;
 mod names;
 mod parity;
+mod pooling;
 mod reference;
 mod xlnet;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, Frame, Predict};
 use crate::classify::{ClassifyTask, holding};
-use crate::model_folder::{ModelFolder, load};
+use crate::load::load;
+use crate::model_folder::ModelFolder;
 use crate::{NewHead, RunError, session, upload};
 
 pub(super) fn open(

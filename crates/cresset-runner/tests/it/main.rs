@@ -3,7 +3,9 @@
 mod architecture;
 mod bad_input;
 mod bench;
+mod embed;
 mod end_to_end;
+mod fine_tune;
 mod preview;
 mod resume;
 mod workplace;

@@ -1,0 +1,188 @@
+//! `embed`: one vector per text, with the pooling that is stored with the model.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::workplace::{Workplace, config};
+
+const TEXTS: [&str; 7] = [
+    "the soup was not good .",
+    "good",
+    "the waiter was friendly and the bread was warm , but the soup was cold and the table was small .",
+    "",
+    "a small table",
+    "the bread was warm .",
+    "not good , not bad , not anything at all , and nobody came .",
+];
+
+/// A model of the tiny config's architecture after two steps, in `run/model`.
+fn trained(name: &str) -> Workplace {
+    let place = Workplace::with_sample_data();
+    let config = config(&format!("tiny/{name}.toml"));
+    let settings = ["--set", "train.out=run", "--set", "train.steps=2"];
+    place.succeeds(&[&["train", &config, "--quiet"], &settings[..]].concat());
+    place
+}
+
+fn embed(place: &Workplace, flags: &[&str]) -> Output {
+    let lines: String = TEXTS
+        .iter()
+        .map(|text| json!({ "text": text }).to_string() + "\n")
+        .collect();
+    place.run_on(
+        &lines,
+        &[&["embed", "run/model", "--input", "-"], flags].concat(),
+    )
+}
+
+/// The vectors and what was said on stderr.
+fn vectors(place: &Workplace, flags: &[&str]) -> (Vec<Vec<f64>>, String) {
+    let output = embed(place, flags);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{flags:?}: {said}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let vector = |(i, line): (usize, &str)| -> Vec<f64> {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(line["id"], i + 1, "in the order of the input");
+        let numbers = line["embedding"].as_array().expect("numbers").iter();
+        numbers.map(|x| x.as_f64().expect("a number")).collect()
+    };
+    let vectors: Vec<_> = text.lines().enumerate().map(vector).collect();
+    assert_eq!(vectors.len(), TEXTS.len());
+    (vectors, said)
+}
+
+fn distance(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+    let differences = a
+        .iter()
+        .flatten()
+        .zip(b.iter().flatten())
+        .map(|(a, b)| (a - b).abs());
+    differences.fold(0.0, f64::max)
+}
+
+fn length(vector: &[f64]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Makes the folder one of sentence-transformers.
+fn store(place: &Workplace, kinds: &[&str], pooling: &Value) {
+    let module = |(idx, kind): (usize, &&str)| {
+        let path = match *kind {
+            "Transformer" => String::new(),
+            kind => format!("{idx}_{kind}"),
+        };
+        json!({ "idx": idx, "name": idx.to_string(), "path": path, "type": format!("sentence_transformers.models.{kind}") })
+    };
+    let modules: Vec<Value> = kinds.iter().enumerate().map(module).collect();
+    place.write("run/model/modules.json", Value::from(modules).to_string());
+    place.write("run/model/1_Pooling/config.json", pooling.to_string());
+}
+
+#[test]
+fn bug_class_08_a_batch_of_mixed_lengths_equals_one_by_one() {
+    let place = trained("masked-lm");
+    for pooling in ["cls", "mean", "max", "last", "first-last-avg"] {
+        let (together, _) = vectors(&place, &["--pooling", pooling, "--batch-size", "4"]);
+        let (alone, _) = vectors(&place, &["--pooling", pooling, "--batch-size", "1"]);
+        let worst = distance(&together, &alone);
+        // The order of additions differs with the width of a batch.
+        assert!(worst < 1e-5, "{pooling}: {worst}");
+        assert!(distance(&together[..1], &together[1..2]) > 1e-3);
+    }
+}
+
+#[test]
+fn bug_class_12_the_pooling_of_a_sentence_transformers_folder_is_applied() {
+    let place = trained("masked-lm");
+    let plain = |pooling: &str| vectors(&place, &["--pooling", pooling, "--normalize"]).0;
+    let (mean, max) = (plain("mean"), plain("max"));
+    let old = json!({ "word_embedding_dimension": 64, "pooling_mode_cls_token": false, "pooling_mode_max_tokens": true });
+    let kinds = ["Transformer", "Pooling", "Normalize"];
+    store(&place, &kinds, &old);
+    let (found, said) = vectors(&place, &[]);
+    assert_eq!((distance(&found, &max), said.as_str()), (0.0, ""));
+    assert!(found.iter().all(|v| (length(v) - 1.0).abs() < 1e-5));
+    let (found, said) = vectors(&place, &["--pooling", "mean"]);
+    assert_eq!(distance(&found, &mean), 0.0);
+    assert!(
+        said.contains("stores the pooling max") && said.contains("mean"),
+        "{said}"
+    );
+    let new = json!({ "embedding_dimension": 64, "pooling_mode": "mean" });
+    store(&place, &kinds, &new);
+    let (found, said) = vectors(&place, &["--normalize=false"]);
+    assert!(found.iter().any(|v| (length(v) - 1.0).abs() > 0.1));
+    assert!(said.contains("scales its embeddings"), "{said}");
+    place.write(
+        "run/model/sentence_bert_config.json",
+        r#"{"max_seq_length": 4, "do_lower_case": false}"#,
+    );
+    let (cut, said) = vectors(&place, &[]);
+    assert!(distance(&cut, &mean) > 1e-3);
+    assert!(said.contains("were shortened"), "{said}");
+}
+
+#[test]
+fn bug_class_12_a_classifier_keeps_the_pooling_it_was_trained_with() {
+    let place = trained("classify");
+    let (stored, said) = vectors(&place, &[]);
+    assert_eq!(said, "");
+    assert_eq!(
+        distance(&stored, &vectors(&place, &["--pooling", "cls"]).0),
+        0.0
+    );
+    let (_, said) = vectors(&place, &["--pooling", "mean"]);
+    assert!(said.contains("stores the pooling cls"), "{said}");
+}
+
+#[test]
+fn a_pooling_that_is_guessed_is_said() {
+    let place = trained("masked-lm");
+    let (guessed, said) = vectors(&place, &[]);
+    assert!(said.contains("mean is used"), "{said}");
+    let (asked, said) = vectors(&place, &["--pooling", "mean"]);
+    assert_eq!((distance(&guessed, &asked), said.as_str()), (0.0, ""));
+}
+
+#[test]
+fn the_encoder_of_an_encoder_decoder_embeds_too() {
+    let place = trained("seq2seq");
+    let (together, _) = vectors(&place, &["--pooling", "mean", "--batch-size", "4"]);
+    let (alone, _) = vectors(&place, &["--pooling", "mean", "--batch-size", "1"]);
+    assert!(distance(&together, &alone) < 1e-5);
+    for (pooling, reason) in [("cls", "has none"), ("first-last-avg", "first layer")] {
+        let message = refused(&place, &["--pooling", pooling]);
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn an_embedding_that_cannot_be_made_as_the_folder_says_is_refused() {
+    let place = trained("masked-lm");
+    let message = refused(&place, &["--pooling", "maen"]);
+    assert!(message.contains("did you mean `mean`?"), "{message}");
+    store(&place, &["Transformer", "Pooling", "Dense"], &json!({}));
+    let message = refused(&place, &[]);
+    assert!(
+        message.contains("Dense") && message.contains("--pooling"),
+        "{message}"
+    );
+    let (_, said) = vectors(&place, &["--pooling", "mean"]);
+    assert!(said.contains("Dense"), "{said}");
+    let both = json!({ "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true });
+    store(&place, &["Transformer", "Pooling"], &both);
+    let message = refused(&place, &[]);
+    assert!(message.contains("several poolings"), "{message}");
+}
+
+/// The message of an `embed` that ends with exit code 2 and one line.
+fn refused(place: &Workplace, flags: &[&str]) -> String {
+    let output = embed(place, flags);
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    assert!(output.stdout.is_empty());
+    message
+}
