@@ -104,7 +104,17 @@ impl Xlnet {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.two_stream(input.into(), run).0
+        self.forward_with(input, run, |_| ())
+    }
+
+    /// The same, showing the embeddings' output and every layer's to `each`.
+    pub(crate) fn forward_with(
+        &self,
+        input: EncoderInput,
+        run: &Run,
+        each: impl FnMut(&Tensor<3>),
+    ) -> Tensor<3> {
+        self.two_stream_with(input.into(), run, each).0
     }
 
     /// The content stream, and with a `target_mapping` the vectors of the targets.
@@ -112,6 +122,20 @@ impl Xlnet {
     /// # Shapes
     /// out: `[batch, seq, hidden]`, `[batch, targets, hidden]`
     pub fn two_stream(&self, input: XlnetInput, run: &Run) -> (Tensor<3>, Option<Tensor<3>>) {
+        self.two_stream_with(input, run, |_| ())
+    }
+
+    /// The token embedding, to which an output layer is tied.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.word
+    }
+
+    fn two_stream_with(
+        &self,
+        input: XlnetInput,
+        run: &Run,
+        mut each: impl FnMut(&Tensor<3>),
+    ) -> (Tensor<3>, Option<Tensor<3>>) {
         let dropped = |x: Tensor<3>| dropout(x, self.dropout, run);
         let mut streams = Streams {
             content: dropped(self.word.forward(input.ids.clone())),
@@ -122,8 +146,10 @@ impl Xlnet {
             }),
         };
         let around = self.surroundings(input, run);
+        each(&streams.content);
         for layer in &self.layers {
             streams = layer.forward(streams, &around, run);
+            each(&streams.content);
         }
         (dropped(streams.content), streams.query.map(dropped))
     }
@@ -226,7 +252,7 @@ impl XlnetLmHead {
     /// hidden: `[batch, n, hidden]` of either stream, flat_positions: `[m]` indices into `batch * n`, out: `[m, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
         let rows = crate::heads::rows_at(hidden, flat_positions);
-        self.transformer.word.scores(rows) + self.lm_bias.val().unsqueeze_dim(0)
+        self.transformer.words().scores(rows) + self.lm_bias.val().unsqueeze_dim(0)
     }
 
     /// The encoder.
