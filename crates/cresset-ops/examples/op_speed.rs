@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use cresset_ops::{
-    AttentionInput, Causality, Run, attention, gelu, gelu_tanh, layer_norm, reference, rms_norm,
-    softmax_cross_entropy,
+    AttentionInput, Causality, KeepMask, PairMask, RelativeScores, Run, attention, gelu, gelu_tanh,
+    layer_norm, reference, relative_scores, rms_norm, softmax_cross_entropy,
 };
 
 const REPEATS: u32 = 10;
@@ -81,4 +81,17 @@ fn main() {
     let fused = |q| attention(input(q), &Run::training(0, 1, 0)).sum();
     let plain = |q| reference::attention(input(q), &Run::training(0, 1, 0)).sum();
     row("attention, 16x128x4x64", time(&q, fused), time(&q, plain));
+
+    let distances = Tensor::<4>::random([4, 16, 128, 256], Distribution::Normal(0.0, 1.0), &device);
+    let kept = PairMask::kept(&KeepMask::all(16, 128, &device));
+    let input = |distances: Tensor<4>| RelativeScores {
+        distances,
+        step: Some((Tensor::zeros([16, 128, 4], &device), kept.clone())),
+        sees: kept.clone(),
+    };
+    row(
+        "scores, 16x4x128x128",
+        time(&distances, |d| relative_scores(input(d)).sum()),
+        time(&distances, |d| reference::relative_scores(input(d)).sum()),
+    );
 }

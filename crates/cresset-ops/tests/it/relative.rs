@@ -37,7 +37,7 @@ fn a_row_of_distances_is_shifted_to_its_query() {
     let columns = 2 * QUERIES;
     // Every entry names its own distance between query and key.
     let row: Vec<f32> = (0..columns).map(|c| QUERIES as f32 - c as f32).collect();
-    let all = [row; HEADS * BATCH * QUERIES].concat();
+    let all = row.repeat(HEADS * BATCH * QUERIES);
     let data = TensorData::new(all, [HEADS, BATCH, QUERIES, columns]);
     let scores = relative_scores(RelativeScores {
         distances: Tensor::from_data(data, &device().autodiff()),
