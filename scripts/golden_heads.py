@@ -5,7 +5,6 @@ python scripts/golden_heads.py [OUT_DIR]      (needs torch, transformers; defaul
 Families differ in where padding stands: RoBERTa counts positions over ids that are not its padding token, so that id stands at every
 masked place and nowhere else; XLNet is padded on the left, its classifier reads the last place.
 """
-import torch
 from transformers import (
     AlbertConfig, AlbertForMaskedLM, AlbertForPreTraining, AlbertForQuestionAnswering, AlbertForSequenceClassification,
     AlbertForTokenClassification, AlbertModel, BertConfig, BertForPreTraining, BertForQuestionAnswering, BertForTokenClassification,
@@ -14,7 +13,7 @@ from transformers import (
     XLNetLMHeadModel, XLNetModel,
 )
 
-from tiny_models import case, ids, mask, randomise, types
+from tiny_models import case, ids, mask, permutation, randomise, types
 
 LENGTHS = [11, 4, 7]
 BERT = dict(
@@ -73,20 +72,6 @@ def xlnet():
     case("xlnet_classifier", randomise(XLNetForSequenceClassification(XLNetConfig(num_labels=4, **one)), 66), inputs)
     case("xlnet_token", randomise(XLNetForTokenClassification(XLNetConfig(num_labels=5, **one)), 67), inputs)
     case("xlnet_qa", randomise(XLNetForQuestionAnsweringSimple(XLNetConfig(**one)), 68), inputs)
-
-
-def permutation(lengths, width, n_targets, seed):
-    """The last places of a random order are targets, each seen only by targets after it; all others are seen by everyone."""
-    generator = torch.Generator().manual_seed(seed)
-    perm_mask = torch.zeros(len(lengths), width, width)
-    target_mapping = torch.zeros(len(lengths), n_targets, width)
-    for row, length in enumerate(lengths):
-        targets = (width - length + torch.randperm(length, generator=generator)[-n_targets:]).tolist()
-        for turn, place in enumerate(targets):
-            perm_mask[row, :, place] = 1
-            perm_mask[row, targets[turn + 1 :], place] = 0
-            target_mapping[row, turn, place] = 1
-    return dict(perm_mask=perm_mask, target_mapping=target_mapping)
 
 
 if __name__ == "__main__":

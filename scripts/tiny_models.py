@@ -69,6 +69,20 @@ def mask(lengths, width, side="right"):
     return kept
 
 
+def permutation(lengths, width, n_targets, seed):
+    """The last places of a random order are targets, each seen only by targets after it; all others are seen by everyone."""
+    generator = torch.Generator().manual_seed(seed)
+    perm_mask = torch.zeros(len(lengths), width, width)
+    target_mapping = torch.zeros(len(lengths), n_targets, width)
+    for row, length in enumerate(lengths):
+        targets = (width - length + torch.randperm(length, generator=generator)[-n_targets:]).tolist()
+        for turn, place in enumerate(targets):
+            perm_mask[row, :, place] = 1
+            perm_mask[row, targets[turn + 1 :], place] = 0
+            target_mapping[row, turn, place] = 1
+    return dict(perm_mask=perm_mask, target_mapping=target_mapping)
+
+
 def doubled(model):
     """The model in 64 bits."""
     exact = copy.deepcopy(model).double()
