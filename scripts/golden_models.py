@@ -7,24 +7,17 @@ generate, greedy continuations. Sizes are awkward on purpose (odd heads, head si
 weights wide enough that a missing bias, norm or bias table shows; a case whose logits have a standard deviation below 1 is refused.
 Outputs are computed in 64 bits and rounded, so that a test measures our rounding errors and not the sum of ours and PyTorch's.
 """
-import copy
 import json
-import sys
-import warnings
-from pathlib import Path
 
 import torch
-import transformers
-from safetensors.torch import save_file
 from transformers import (
-    BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel, GPT2Config, GPT2LMHeadModel, MarianConfig, MarianMTModel,
-    T5Config, T5ForConditionalGeneration,
+    BartConfig, BartForConditionalGeneration, BartForSequenceClassification, BertConfig, BertForMaskedLM, BertForSequenceClassification,
+    BertModel, EncoderDecoderConfig, EncoderDecoderModel, GPT2Config, GPT2LMHeadModel, MarianConfig, MarianMTModel, T5Config,
+    T5ForConditionalGeneration, T5ForSequenceClassification,
 )
+from transformers.models.bart.modeling_bart import shift_tokens_right
 
-warnings.filterwarnings("ignore")
-transformers.logging.set_verbosity_error()
-DEFAULT = Path(__file__).resolve().parent.parent / "crates/cresset-model/tests/golden"
-OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+from tiny_models import VERSIONS, case, exactly, folder_of, ids, mask, randomise, read_back, save, types
 
 BERT = dict(
     vocab_size=37, hidden_size=21, num_hidden_layers=2, num_attention_heads=3, intermediate_size=31, max_position_embeddings=17,
@@ -38,64 +31,19 @@ T5 = dict(
     vocab_size=43, d_model=22, d_kv=5, d_ff=33, num_layers=2, num_decoder_layers=3, num_heads=3, relative_attention_num_buckets=12,
     relative_attention_max_distance=20, decoder_start_token_id=0,
 )
+SMALL_T5 = T5 | dict(num_layers=1, num_decoder_layers=2)
+BART = dict(
+    vocab_size=41, d_model=24, encoder_layers=1, decoder_layers=2, encoder_attention_heads=3, decoder_attention_heads=4, encoder_ffn_dim=29,
+    decoder_ffn_dim=31, max_position_embeddings=19, forced_eos_token_id=None, forced_bos_token_id=None,
+)
 GPT2 = dict(vocab_size=39, n_embd=21, n_layer=3, n_head=3, n_positions=23, bos_token_id=1, eos_token_id=2, pad_token_id=0)
-
-
-def randomise(model, seed, table=0.8, gain=1.2):
-    """Norms around one, biases and tables wide, matrices so that signals keep their size."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        tensors = list(model.named_parameters()) + [(n, b) for n, b in model.named_buffers() if n == "final_logits_bias"]
-        for name, p in sorted(tensors):
-            if "embed_positions" in name:
-                continue
-            noise = torch.randn(p.shape, generator=generator)
-            if "norm" in name.lower() or ".ln_" in name:
-                p.copy_(noise * 0.3 + (1.0 if name.endswith("weight") else 0.0))
-            elif p.dim() == 1 or "bias" in name:
-                p.copy_(noise * 0.7)
-            elif any(part in name for part in ("embeddings", "shared", "wte", "wpe")):
-                p.copy_(noise * table)
-            else:
-                fan_in = p.shape[0] if ".c_" in name else p.shape[1]
-                # T5 does not scale its scores, so its queries are narrower, as in its own initialisation.
-                width = {"classifier.weight": 4.0, "q.weight": 0.4 * gain}.get(".".join(name.split(".")[-2:]), gain)
-                p.copy_(noise * width / fan_in**0.5)
-    return model.eval()
-
-
-def ids(vocab, rows, width, seed):
-    return torch.randint(3, vocab - 1, (rows, width), generator=torch.Generator().manual_seed(seed))
-
-
-def mask(lengths, width, side="right"):
-    kept = torch.zeros(len(lengths), width, dtype=torch.long)
-    for row, length in enumerate(lengths):
-        kept[row, slice(0, length) if side == "right" else slice(width - length, width)] = 1
-    return kept
-
-
-def exactly(model, inputs, **more):
-    return copy.deepcopy(model).double()(**inputs, **more)
-
-
-def save(name, model, tensors):
-    logits = tensors.get("logits", tensors.get("last_hidden_state"))
-    spread = float(logits[torch.isfinite(logits)].std())
-    assert spread > 1, (name, spread)
-    folder = OUT / name
-    model.save_pretrained(folder)
-    ready = {k: v.to(torch.float32 if v.is_floating_point() else torch.int32).contiguous() for k, v in tensors.items()}
-    save_file(ready, folder / "expected.safetensors", {"transformers": transformers.__version__, "torch": torch.__version__})
-    (folder / "generation_config.json").unlink(missing_ok=True)
-    print(f"{name}: std of outputs {spread:.2f}, {sum(f.stat().st_size for f in folder.iterdir()) / 1024:.0f} KiB")
 
 
 @torch.no_grad()
 def bert():
     inputs = dict(
         input_ids=ids(37, 3, 11, 1), attention_mask=mask([11, 4, 7], 11),
-        token_type_ids=torch.randint(0, 3, (3, 11), generator=torch.Generator().manual_seed(2)),
+        token_type_ids=types(3, 3, 11, 2),
     )
     model = randomise(BertForMaskedLM(BertConfig(**BERT)), 3)
     save("bert_masked_lm", model, inputs | dict(logits=exactly(model, inputs).logits))
@@ -121,6 +69,8 @@ def seq2seq(name, model, vocab, source, lengths):
         logits=out.logits, last_hidden_state=out.decoder_hidden_states[-1], encoder_last_hidden_state=out.encoder_last_hidden_state,
         generated=generated,
     ))
+    read_back(folder_of(name), inputs)
+    return inputs
 
 
 @torch.no_grad()
@@ -135,8 +85,69 @@ def gpt2():
     save("gpt2", model, inputs | dict(logits=out.logits, last_hidden_state=out.hidden_states[-1], generated=generated))
 
 
+def bart():
+    config = BartConfig(scale_embedding=True, **BART)
+    seq2seq("bart", randomise(BartForConditionalGeneration(config), 219, 0.5, 2.5), 41, 13, [13, 2, 8])
+    config = BartConfig(activation_function="relu", **BART)
+    seq2seq("bart_plain", randomise(BartForConditionalGeneration(config), 238, 0.5, 2.5), 41, 13, [5, 13, 1])
+    model = randomise(BartForSequenceClassification(BartConfig(num_labels=5, **BART)), 22, 0.5)
+    # Two ends in each row: the vector of the last one counts.
+    classifier("bart_classifier", model, ends=2, shift=lambda i: shift_tokens_right(i, 1, 2))
+
+
+def classifier(name, model, ends, shift):
+    lengths = [11, 4, 7]
+    inputs = dict(input_ids=ids(40, 3, 11, 23), attention_mask=mask(lengths, 11))
+    for row, length in enumerate(lengths):
+        inputs["input_ids"][row, length - 1] = model.config.eos_token_id
+        inputs["input_ids"][row, length:] = model.config.pad_token_id
+        if ends == 2:
+            inputs["input_ids"][row, length // 2] = model.config.eos_token_id
+    derived = model(**inputs).logits
+    inputs["decoder_input_ids"] = shift(inputs["input_ids"])
+    assert torch.equal(derived, model(**inputs).logits), name
+    case(name, model, inputs)
+
+
+def t5():
+    model = randomise(T5ForSequenceClassification(T5Config(num_labels=4, **SMALL_T5)), 24, 2.0, 2.5)
+    classifier("t5_classifier", model, ends=1, shift=model._shift_right)
+    # transformers 5 ties by what the file holds and scales by scale_decoder_outputs, or, where that is absent, by tie_word_embeddings.
+    # (t5_relu and t5_gated are tied: the one scaled, the other not.)
+    untied_t5("t5_v1_1", 25, scaled=False, keys=dict(tie_word_embeddings=False))  # as published
+    untied_t5("t5_v1_1_resaved", 26, scaled=False, keys=dict(tie_word_embeddings=True, scale_decoder_outputs=False))  # by transformers 5
+    untied_t5("t5_untied_scaled", 27, scaled=True, keys=dict(tie_word_embeddings=False, scale_decoder_outputs=True))
+
+
+def untied_t5(name, seed, scaled, keys):
+    config = T5Config(feed_forward_proj="gated-gelu", tie_word_embeddings=None if scaled else False, **SMALL_T5)
+    assert config.scale_decoder_outputs == scaled
+    model = T5ForConditionalGeneration(config)
+    model.lm_head.weight = torch.nn.Parameter(torch.empty_like(model.shared.weight))
+    model.all_tied_weights_keys.pop("lm_head.weight")
+    model = randomise(model, seed, 1.0, 1.5)
+    if scaled:
+        model.lm_head.weight.data *= config.d_model**0.5
+    inputs = seq2seq(name, model, 43, 27, [27, 5, 16])
+    path = folder_of(name) / "config.json"
+    written = json.loads(path.read_text())
+    for key in ("tie_word_embeddings", "scale_decoder_outputs"):
+        written.pop(key)
+    path.write_text(json.dumps(written | keys, indent=2, sort_keys=True) + "\n")
+    read_back(folder_of(name), inputs)
+
+
+def bert2bert(name, seed, decoder):
+    marks = dict(decoder_start_token_id=1, eos_token_id=2, pad_token_id=0)
+    decoder = BertConfig(is_decoder=True, add_cross_attention=True, **(BERT | dict(num_hidden_layers=1) | decoder))
+    config = EncoderDecoderConfig.from_encoder_decoder_configs(BertConfig(**BERT | dict(num_hidden_layers=1)), decoder, **marks)
+    model = EncoderDecoderModel(config=config)
+    for key, value in marks.items():
+        setattr(model.generation_config, key, value)
+    seq2seq(name, randomise(model, seed, gain=3.0), 37, 13, [13, 2, 8])
+
+
 if __name__ == "__main__":
-    OUT.mkdir(parents=True, exist_ok=True)
     bert()
     swish = MarianConfig(
         d_model=24, encoder_attention_heads=3, decoder_attention_heads=4, encoder_ffn_dim=33, decoder_ffn_dim=29,
@@ -152,5 +163,8 @@ if __name__ == "__main__":
     gated = T5Config(feed_forward_proj="gated-gelu", tie_word_embeddings=False, **T5)
     seq2seq("t5_gated", randomise(T5ForConditionalGeneration(gated), 13, 1.0, 1.5), 43, 27, [27, 5, 16])
     gpt2()
-    versions = {"transformers": transformers.__version__, "torch": torch.__version__}
-    (OUT / "versions.json").write_text(json.dumps(versions, indent=2) + "\n")
+    bart()
+    t5()
+    bert2bert("bert2bert", 28, dict(hidden_size=20, num_attention_heads=4, intermediate_size=27, vocab_size=41))
+    bert2bert("bert2bert_same", 29, dict(num_attention_heads=7))
+    (folder_of("") / "versions.json").write_text(json.dumps(VERSIONS, indent=2) + "\n")
