@@ -67,6 +67,17 @@ impl Tokenizer {
         encoding.get_ids().to_vec()
     }
 
+    /// The ids of a text, or a pair, in the frame that `tokenizer.json` itself holds, as Python gives them; `None` if it holds none.
+    pub fn encode_in_own_frame(&self, text: &str, pair: Option<&str>) -> Option<Vec<u32>> {
+        self.inner.get_post_processor()?;
+        let encoded = match pair {
+            None => self.inner.encode_fast(text, true),
+            Some(pair) => self.inner.encode_fast((text, pair), true),
+        };
+        let encoding = encoded.expect("every text can be encoded: checked when it was made");
+        Some(encoding.get_ids().to_vec())
+    }
+
     /// The ids of many texts, in parallel.
     pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
         texts

@@ -5,12 +5,13 @@
 //! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
-//!   of its folder, [`Description`] what is written.
+//!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
 pub mod causal_lm;
 pub mod classify;
+mod doctor;
 mod embed;
 mod error;
 mod forward;
@@ -26,9 +27,10 @@ mod session;
 mod setup;
 pub mod upload;
 
+pub use doctor::{Check, Diagnosis, Outcome, examine};
 pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
 pub use error::RunError;
-pub use forward::{ForwardInput, Output, forward};
+pub use forward::{ForwardInput, Output, RawModel, forward};
 pub use labels::Labels;
 pub use load::load;
 pub use model_folder::{Description, ModelFolder, TaskFacts, new_model_config};

@@ -61,6 +61,8 @@ pub enum Command {
     Preview(PreviewArgs),
     /// Write raw logits and hidden states, for comparisons
     Forward(ForwardArgs),
+    /// Check a model's conventions, padding, causality and generation on the model itself
+    Doctor(DoctorArgs),
     /// Train or inspect a tokenizer
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
@@ -176,6 +178,19 @@ pub struct ForwardArgs {
     /// The safetensors file to write
     #[arg(long)]
     pub output: PathBuf,
+}
+
+/// `cresset doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The model folder, or a TOML config, whose model is checked as it begins
+    pub model: PathBuf,
+    /// The text of the examples
+    #[arg(long, default_value = "The old cat sleeps.")]
+    pub text: String,
+    /// Their second text, or target
+    #[arg(long, default_value = "It is tired.")]
+    pub pair: String,
 }
 
 /// `cresset tokenizer`.

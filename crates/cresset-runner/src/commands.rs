@@ -2,6 +2,7 @@
 
 mod bench;
 mod devices;
+mod doctor;
 mod embed;
 mod evaluate;
 mod forward;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Preview(args) => preview::run(&args, &common)?,
         Command::Forward(args) => forward::run(&args, &common)?,
         Command::Tokenizer(command) => tokenizer::run(&command, &common)?,
+        Command::Doctor(args) => doctor::run(&args, &common)?,
         Command::Devices => devices::run(&common)?,
         Command::Bench(args) => bench::run(&args, &common)?,
         Command::SampleData(args) => sample_data::run(&args, &common)?,
