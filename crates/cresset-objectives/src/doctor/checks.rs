@@ -24,6 +24,8 @@ pub(super) struct Subject<'a> {
 
 /// Tokens of a probe; shorter where the model has fewer positions.
 const PROBE_LENGTH: usize = 9;
+/// A length in tokens that no probe reaches.
+const UNSHORTENED: usize = 1 << 20;
 /// Tokens that are generated.
 const NEW_TOKENS: usize = 6;
 
@@ -155,7 +157,7 @@ impl Subject<'_> {
             return NOT_WRITING;
         };
         let target = self.ids(3, 1);
-        let pair = match self.convention.decoder_pair(&target, usize::MAX) {
+        let pair = match self.convention.decoder_pair(&target, UNSHORTENED) {
             Ok(pair) => pair,
             Err(error) => return Outcome::Failed(error.to_string()),
         };

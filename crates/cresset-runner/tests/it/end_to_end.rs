@@ -194,6 +194,21 @@ fn a_transformer_learns_and_translates() {
 }
 
 #[test]
+fn every_family_of_encoders_learns() {
+    for (name, class) in [
+        ("regress-roberta", "RobertaForSequenceClassification"),
+        ("regress-albert", "AlbertForSequenceClassification"),
+        ("regress-xlnet", "XLNetForSequenceClassification"),
+    ] {
+        let (place, _) = learns(name);
+        assert_eq!(config_of(&place, "run/model")["architectures"][0], class);
+        let metrics = measured(&place, "run/best", "sample-data/reviews/dev.jsonl");
+        let spearman = metrics["spearman"].as_f64().expect("spearman");
+        assert!(spearman > 0.4, "{name}: {metrics}");
+    }
+}
+
+#[test]
 fn t5_learns_under_its_own_convention() {
     let (place, _) = learns("seq2seq-t5");
     let config: Value = serde_json::from_slice(

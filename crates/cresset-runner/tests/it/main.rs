@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod bench;
+mod doctor;
 mod embed;
 mod end_to_end;
 mod fine_tune;
