@@ -14,8 +14,8 @@ use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, rename};
 use crate::init::{Fill, initialise};
-use crate::layers::{Bias, Cache, Embedding, Linear};
-use stack::{Memory, T5Stack};
+use crate::layers::{Bias, Cache, Embedding, Linear, Memory};
+use stack::T5Stack;
 
 /// Encoder, decoder and output layer: Hugging Face's `T5ForConditionalGeneration`.
 #[derive(Module, Debug)]

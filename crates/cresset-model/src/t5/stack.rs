@@ -6,8 +6,8 @@ use cresset_ops::{Causality, KeepMask, Run, dropout};
 
 use super::{FeedForwardKind, T5Config};
 use crate::layers::{
-    Activation, Attention, AttentionConfig, Bias, Cache, FeedForward, LayerCache, RelativeBias,
-    RelativeBiasConfig, RmsNorm, Sight, Span,
+    Activation, Attention, AttentionConfig, Bias, Cache, FeedForward, LayerCache, Memory,
+    RelativeBias, RelativeBiasConfig, RmsNorm, Sight, Span,
 };
 
 /// Layers, final norm and the relative position bias that the layers share.
@@ -32,13 +32,6 @@ struct T5Layer {
     feed_forward_norm: RmsNorm,
     #[module(skip)]
     dropout: f64,
-}
-
-/// The encoder's output, as the decoder sees it.
-#[derive(Clone, Debug)]
-pub(super) struct Memory {
-    pub(super) vectors: Tensor<3>,
-    pub(super) keep: KeepMask,
 }
 
 impl T5Stack {
