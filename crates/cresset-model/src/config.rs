@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::bart::BartConfig;
 use crate::bert::BertConfig;
 use crate::decoder::DecoderConfig;
 use crate::encoder::EncoderConfig;
@@ -23,12 +24,14 @@ pub enum ModelConfig {
     T5(T5Config),
     /// The original Transformer in Marian's layout.
     Marian(MarianConfig),
+    /// BART.
+    Bart(BartConfig),
     /// GPT-2.
     Gpt2(Gpt2Config),
 }
 
 /// The values of `model_type` that [`ModelConfig`] knows.
-pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "gpt2"];
+pub const MODEL_TYPES: &[&str] = &["bert", "t5", "marian", "bart", "gpt2"];
 
 /// Short names, the same for every architecture, and the names they stand for.
 type ShortNames = &'static [(&'static str, &'static [&'static str])];
@@ -46,6 +49,7 @@ const BERT: ShortNames = &[
     ("n_segments", &["type_vocab_size"]),
 ];
 
+/// Marian's and BART's.
 const MARIAN: ShortNames = &[
     ("n_layers", &["encoder_layers", "decoder_layers"]),
     ("n_encoder_layers", &["encoder_layers"]),
@@ -97,6 +101,7 @@ impl ModelConfig {
             "bert" => ModelConfig::Bert(from_table(kind, BERT, table)?),
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
             "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
+            "bart" => ModelConfig::Bart(from_table(kind, MARIAN, table)?),
             "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
             _ => return Err(unknown_architecture(kind)),
         };
@@ -113,6 +118,7 @@ impl ModelConfig {
             ModelConfig::Bert(config) => config.validate(),
             ModelConfig::T5(config) => config.validate(),
             ModelConfig::Marian(config) => config.validate(),
+            ModelConfig::Bart(config) => config.validate(),
             ModelConfig::Gpt2(config) => config.validate(),
         }
     }
@@ -123,6 +129,7 @@ impl ModelConfig {
             ModelConfig::Bert(_) => "bert",
             ModelConfig::T5(_) => "t5",
             ModelConfig::Marian(_) => "marian",
+            ModelConfig::Bart(_) => "bart",
             ModelConfig::Gpt2(_) => "gpt2",
         }
     }
@@ -133,6 +140,7 @@ impl ModelConfig {
             ModelConfig::Bert(config) => config.vocab_size,
             ModelConfig::T5(config) => config.vocab_size,
             ModelConfig::Marian(config) => config.vocab_size,
+            ModelConfig::Bart(config) => config.vocab_size,
             ModelConfig::Gpt2(config) => config.vocab_size,
         }
     }
@@ -143,6 +151,7 @@ impl ModelConfig {
             ModelConfig::Bert(config) => Some(config.max_position_embeddings),
             ModelConfig::T5(_) => None,
             ModelConfig::Marian(config) => Some(config.max_position_embeddings),
+            ModelConfig::Bart(config) => Some(config.max_position_embeddings),
             ModelConfig::Gpt2(config) => Some(config.n_positions),
         }
     }
@@ -198,9 +207,10 @@ impl ModelConfig {
         match self {
             ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
             ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
+            ModelConfig::Bart(config) => Ok(Seq2SeqConfig::Bart(config.clone())),
             other => Err(ModelError::WrongArchitecture {
                 wanted: "an encoder-decoder",
-                expected: "t5 or marian",
+                expected: "t5, marian or bart",
                 found: other.kind(),
             }),
         }

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run};
 
+use crate::bart::{BartConfig, BartForConditionalGeneration};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, inner_path};
@@ -18,6 +19,8 @@ pub enum Seq2SeqConfig {
     T5(T5Config),
     /// The original Transformer in Marian's layout.
     Marian(MarianConfig),
+    /// BART.
+    Bart(BartConfig),
 }
 
 /// An encoder-decoder with its output layer.
@@ -31,6 +34,8 @@ pub enum Seq2SeqLm {
     T5(T5ForConditionalGeneration),
     /// `MarianMTModel`.
     Marian(MarianMtModel),
+    /// `BartForConditionalGeneration`.
+    Bart(BartForConditionalGeneration),
 }
 
 impl Seq2SeqLm {
@@ -50,6 +55,9 @@ impl Seq2SeqLm {
             Seq2SeqConfig::Marian(config) => {
                 Ok(Seq2SeqLm::Marian(MarianMtModel::new(config, seed, device)?))
             }
+            Seq2SeqConfig::Bart(config) => Ok(Seq2SeqLm::Bart(BartForConditionalGeneration::new(
+                config, seed, device,
+            )?)),
         }
     }
 
@@ -61,6 +69,7 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.encode(source, run),
             Seq2SeqLm::Marian(model) => model.encode(source, run),
+            Seq2SeqLm::Bart(model) => model.body().encode(source, run),
         }
     }
 
@@ -78,6 +87,7 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.decode(ids, memory, memory_keep, run),
             Seq2SeqLm::Marian(model) => model.decode(ids, memory, memory_keep, run),
+            Seq2SeqLm::Bart(model) => model.body().decode(ids, memory, memory_keep, run),
         }
     }
 
@@ -96,6 +106,9 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.decode_on(ids, memory, memory_keep, cache, &run),
             Seq2SeqLm::Marian(model) => model.decode_on(ids, memory, memory_keep, cache, &run),
+            Seq2SeqLm::Bart(model) => model
+                .body()
+                .decode_on(ids, memory, memory_keep, cache, &run),
         }
     }
 
@@ -104,6 +117,7 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.cache(),
             Seq2SeqLm::Marian(model) => model.cache(),
+            Seq2SeqLm::Bart(model) => model.body().cache(),
         }
     }
 
@@ -112,6 +126,7 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(_) => None,
             Seq2SeqLm::Marian(model) => Some(model.max_positions()),
+            Seq2SeqLm::Bart(model) => Some(model.body().max_positions()),
         }
     }
 
@@ -123,6 +138,7 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.logits_at(hidden, flat_positions),
             Seq2SeqLm::Marian(model) => model.logits_at(hidden, flat_positions),
+            Seq2SeqLm::Bart(model) => model.logits_at(hidden, flat_positions),
         }
     }
 }
@@ -132,6 +148,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.architecture(),
             Seq2SeqLm::Marian(model) => model.architecture(),
+            Seq2SeqLm::Bart(model) => model.architecture(),
         }
     }
 
@@ -139,6 +156,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.hf_name(inner_path(path)),
             Seq2SeqLm::Marian(model) => model.hf_name(inner_path(path)),
+            Seq2SeqLm::Bart(model) => model.hf_name(inner_path(path)),
         }
     }
 
@@ -146,6 +164,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.base_prefix(),
             Seq2SeqLm::Marian(model) => model.base_prefix(),
+            Seq2SeqLm::Bart(model) => model.base_prefix(),
         }
     }
 
@@ -153,6 +172,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.spellings(name),
             Seq2SeqLm::Marian(model) => model.spellings(name),
+            Seq2SeqLm::Bart(model) => model.spellings(name),
         }
     }
 
@@ -160,6 +180,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.is_optional(name),
             Seq2SeqLm::Marian(model) => model.is_optional(name),
+            Seq2SeqLm::Bart(model) => model.is_optional(name),
         }
     }
 
@@ -167,6 +188,7 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.ignores(name),
             Seq2SeqLm::Marian(model) => model.ignores(name),
+            Seq2SeqLm::Bart(model) => model.ignores(name),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Task heads on encoders: one enum per task, one variant per architecture.
 
 mod masked_lm;
+mod seq2seq_classifier;
 mod sequence_classifier;
 
 pub use masked_lm::MaskedLm;
+pub use seq2seq_classifier::Seq2SeqClassifier;
 pub use sequence_classifier::SequenceClassifier;
 
 use burn::tensor::{Int, Tensor};

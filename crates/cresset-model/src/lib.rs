@@ -1,7 +1,7 @@
 //! Transformer language models on [burn](https://burn.dev), in Hugging Face's layout.
 //!
 //! - [`layers`]: the bricks, of which every architecture is made.
-//! - [`bert`], [`marian`], [`t5`], [`gpt2`]: one file per architecture, with its configuration, its composition and the names of its
+//! - [`bert`], [`marian`], [`bart`], [`t5`], [`gpt2`]: one file per architecture, with its configuration, its composition and the names of its
 //!   tensors in files.
 //! - The three shapes, each an enum over its architectures: [`Encoder`] (with the heads [`SequenceClassifier`] and [`MaskedLm`]),
 //!   [`CausalLm`] and [`Seq2SeqLm`].
@@ -31,6 +31,7 @@
 //! # Ok::<(), cresset_model::ModelError>(())
 //! ```
 
+pub mod bart;
 pub mod bert;
 pub mod gpt2;
 pub mod layers;
@@ -54,7 +55,7 @@ pub use encoder::{Encoder, EncoderConfig, EncoderInput};
 pub use encoder_decoder::{Seq2SeqConfig, Seq2SeqLm};
 pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
-pub use heads::{MaskedLm, SequenceClassifier};
+pub use heads::{MaskedLm, Seq2SeqClassifier, SequenceClassifier};
 pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,
     save_weights, write_config,

@@ -95,7 +95,7 @@ pub fn forward(
                 Output::of("last_hidden_state", hidden),
             ])
         }
-        Some("T5ForConditionalGeneration" | "MarianMTModel") => {
+        Some("T5ForConditionalGeneration" | "MarianMTModel" | "BartForConditionalGeneration") => {
             let decoder_ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
                 RunError::Data(
                     "an encoder-decoder needs decoder_input_ids; add them to the input".into(),

@@ -130,6 +130,7 @@ fn preset_of(config: &ModelConfig) -> &'static str {
         ModelConfig::Bert(_) => "bert",
         ModelConfig::T5(_) => "t5",
         ModelConfig::Marian(_) => "marian",
+        ModelConfig::Bart(_) => "bart",
         ModelConfig::Gpt2(_) => "gpt",
     }
 }
@@ -280,6 +281,10 @@ pub fn new_model_config(
         }
         if kind != "t5" {
             decided.push(("bos_token_id", roles.bos.as_ref().map(|t| t.id)));
+        }
+        if kind == "bart" {
+            decided.push(("forced_bos_token_id", frame.start.get(1).copied()));
+            decided.push(("forced_eos_token_id", Some(frame.stop)));
         }
     }
     for (key, id) in decided {

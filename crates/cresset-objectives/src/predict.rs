@@ -95,7 +95,7 @@ pub fn open_generator(
 ) -> Result<Box<dyn Generate>, RunError> {
     let frame = Frame::of(folder)?;
     match folder.architecture() {
-        Some("T5ForConditionalGeneration" | "MarianMTModel") => {
+        Some("T5ForConditionalGeneration" | "MarianMTModel" | "BartForConditionalGeneration") => {
             let prefix = match folder.facts.as_ref().map(|f| &f.objective) {
                 Some(ObjectiveConfig::Seq2Seq(config)) => config.prefix.clone(),
                 _ => String::new(),

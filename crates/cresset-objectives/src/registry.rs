@@ -40,7 +40,7 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Shape::Encoder => "an encoder (bert)",
-            Shape::EncoderDecoder => "an encoder-decoder (t5, marian)",
+            Shape::EncoderDecoder => "an encoder-decoder (t5, marian, bart)",
             Shape::Decoder => "a decoder (gpt2)",
         })
     }

@@ -374,7 +374,8 @@ pub(crate) fn seq2seq(config: &ModelConfig) -> Result<Seq2SeqConfig, RunError> {
     match config {
         ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
         ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
-        _ => Err(RunError::Config("objective seq2seq needs an encoder-decoder (t5, marian), but the model is of another shape".into())),
+        ModelConfig::Bart(config) => Ok(Seq2SeqConfig::Bart(config.clone())),
+        _ => Err(RunError::Config("objective seq2seq needs an encoder-decoder (t5, marian, bart), but the model is of another shape".into())),
     }
 }
 

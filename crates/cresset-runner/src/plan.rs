@@ -41,9 +41,10 @@ pub struct Plan {
     pub duration: Duration,
 }
 
-const ARCHITECTURES: [(&str, Shape, &str); 4] = [
+const ARCHITECTURES: [(&str, Shape, &str); 5] = [
     ("bert", Shape::Encoder, "bert"),
     ("marian", Shape::EncoderDecoder, "mt"),
+    ("bart", Shape::EncoderDecoder, "bart"),
     ("t5", Shape::EncoderDecoder, "t5"),
     ("gpt2", Shape::Decoder, "gpt"),
 ];

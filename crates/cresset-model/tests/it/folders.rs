@@ -18,7 +18,7 @@ use crate::parity::{gpt2, masked_lm, seq2seq};
 use crate::reference::{Reference, all_positions, folder};
 
 /// Name, shape and bytes of every tensor of a file.
-type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
+pub(crate) type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
 fn read_tensors(path: &Path) -> Tensors {
     let bytes = std::fs::read(path).unwrap();
@@ -32,7 +32,7 @@ fn read_tensors(path: &Path) -> Tensors {
     parsed.tensors().into_iter().map(owned).collect()
 }
 
-fn write_tensors(path: &Path, tensors: &Tensors) {
+pub(crate) fn write_tensors(path: &Path, tensors: &Tensors) {
     let view = |(name, (dtype, shape, bytes)): (&String, &(Dtype, Vec<usize>, Vec<u8>))| {
         (
             name.clone(),
@@ -54,12 +54,12 @@ fn write_tensors(path: &Path, tensors: &Tensors) {
     std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
-fn golden(case: &str) -> Tensors {
+pub(crate) fn golden(case: &str) -> Tensors {
     read_tensors(&folder(case).join("model.safetensors"))
 }
 
 /// A blank model of the golden case, filled from tensors that were changed first.
-fn load_changed<M: HfModel>(
+pub(crate) fn load_changed<M: HfModel>(
     blank: M,
     case: &str,
     change: impl FnOnce(&mut Tensors),
@@ -93,7 +93,7 @@ fn blank_gpt2() -> CausalLm {
     .unwrap()
 }
 
-fn blank_seq2seq(case: &str) -> Seq2SeqLm {
+pub(crate) fn blank_seq2seq(case: &str) -> Seq2SeqLm {
     Seq2SeqLm::new(
         &read_config(&folder(case))
             .unwrap()
@@ -106,7 +106,7 @@ fn blank_seq2seq(case: &str) -> Seq2SeqLm {
     .unwrap()
 }
 
-fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
+pub(crate) fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
     let place = tempfile::tempdir().unwrap();
     save_weights(model, place.path()).unwrap();
     let path = place.path().join("model.safetensors");
@@ -124,7 +124,14 @@ fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
 #[test]
 fn a_folder_is_saved_with_the_very_tensors_that_transformers_wrote() {
     assert_saves_what_was_loaded(&masked_lm(), "bert_masked_lm");
-    for case in ["marian_swish", "marian_odd", "t5_relu", "t5_gated"] {
+    for case in [
+        "marian_swish",
+        "marian_odd",
+        "bart",
+        "bart_plain",
+        "t5_relu",
+        "t5_gated",
+    ] {
         assert_saves_what_was_loaded(&seq2seq(case), case);
     }
     assert_saves_what_was_loaded(&gpt2(), "gpt2");
@@ -392,7 +399,7 @@ fn a_tensor_of_the_wrong_shape_is_named() {
 
 #[test]
 fn a_saved_config_is_read_back_and_keeps_what_is_given_beside_it() {
-    for case in ["bert_masked_lm", "marian_swish", "t5_gated", "gpt2"] {
+    for case in ["bert_masked_lm", "marian_swish", "bart", "t5_gated", "gpt2"] {
         let (config, whole) = read_config(&folder(case)).unwrap();
         let architecture = whole["architectures"][0].as_str().unwrap();
         let place = tempfile::tempdir().unwrap();

@@ -80,7 +80,7 @@ fn bert_encoder_and_pooler_equal_transformers() {
     reference.assert_close("pooler_output", model.pooled(hidden), |_| true);
 }
 
-fn seq2seq_equals_transformers(case: &str) {
+pub(crate) fn seq2seq_equals_transformers(case: &str) {
     let reference = Reference::read(case);
     let model = seq2seq(case);
     let run = Run::inference();
@@ -107,6 +107,16 @@ fn marian_with_swish_and_scaled_embeddings_equals_transformers() {
 #[test]
 fn marian_of_odd_width_equals_transformers() {
     seq2seq_equals_transformers("marian_odd");
+}
+
+#[test]
+fn bart_with_scaled_embeddings_equals_transformers() {
+    seq2seq_equals_transformers("bart");
+}
+
+#[test]
+fn bart_equals_transformers() {
+    seq2seq_equals_transformers("bart_plain");
 }
 
 #[test]
@@ -159,8 +169,11 @@ fn greedy_translation_equals_transformers() {
     for (case, start, stop) in [
         ("marian_swish", 40, 0),
         ("marian_odd", 40, 0),
+        ("bart", 2, 2),
+        ("bart_plain", 2, 2),
         ("t5_relu", 0, 1),
         ("t5_gated", 0, 1),
+        ("t5_v1_1", 0, 1),
     ] {
         let reference = Reference::read(case);
         let options = GreedyOptions {

@@ -130,6 +130,26 @@ fn t5_learns_under_its_own_convention() {
 }
 
 #[test]
+fn bart_learns_under_its_own_convention_and_writes() {
+    let (place, _) = learns("seq2seq-bart");
+    let config: Value = serde_json::from_slice(
+        &fs::read(place.path("run/model/config.json")).expect("config.json"),
+    )
+    .expect("JSON");
+    assert_eq!(config["architectures"][0], "BartForConditionalGeneration");
+    // The decoder starts `</s> <s>`, in training as in anybody's generation.
+    assert_eq!(config["decoder_start_token_id"], config["eos_token_id"]);
+    assert_eq!(config["forced_bos_token_id"], config["bos_token_id"]);
+    assert_ne!(config["bos_token_id"], config["eos_token_id"]);
+    let output = place.run_on(
+        "{\"text\": \"the old dog sees a cat .\"}\n",
+        &["generate", "run/model", "--input", "-"],
+    );
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(answer["text"].is_string());
+}
+
+#[test]
 fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
     let place = Workplace::with_sample_data();
     let config = config("tiny/classify.toml");
