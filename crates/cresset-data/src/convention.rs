@@ -3,6 +3,7 @@
 //! ```text
 //! preset          encoder input                        decoder input   labels
 //! bert, albert    [CLS] A [SEP] (B [SEP])              -               -
+//! bert2bert       [CLS] A [SEP]                        [CLS] B         B [SEP]
 //! roberta         <s> A </s> (</s> B </s>)             -               -
 //! xlnet           A <sep> (B <sep>) <cls>              -               -
 //! t5, marian      A </s>                               <pad> B         B </s>
@@ -71,7 +72,18 @@ pub struct Convention {
 impl Convention {
     /// The names of all presets.
     pub const PRESETS: &'static [&'static str] = &[
-        "bert", "roberta", "albert", "xlnet", "t5", "t5-s", "bart", "mt", "marian", "gpt", "plain",
+        "bert",
+        "bert2bert",
+        "roberta",
+        "albert",
+        "xlnet",
+        "t5",
+        "t5-s",
+        "bart",
+        "mt",
+        "marian",
+        "gpt",
+        "plain",
     ];
 
     /// A preset with the tokenizer's ids.

@@ -106,6 +106,11 @@ impl Tokenizer {
         self.vocab_size
     }
 
+    /// Whether every token has the same id in both.
+    pub fn has_the_vocabulary_of(&self, other: &Tokenizer) -> bool {
+        self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
     /// A tokenizer that knows these special tokens too; those it lacks get the ids behind all others. A pre-trained
     /// model needs as many new embedding rows.
     ///

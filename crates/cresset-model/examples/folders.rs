@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use cresset_model::{
-    CausalLm, EncoderInput, HfModel, MaskedLm, ModelConfig, Seq2SeqLm, SequenceClassifier,
-    save_weights, write_config,
+    CausalLm, EncoderInput, HfModel, MaskedLm, ModelConfig, Seq2SeqClassifier, Seq2SeqLm,
+    SequenceClassifier, save_weights, write_config,
 };
 use cresset_ops::{KeepMask, PadSide, Run};
 use safetensors::tensor::{Dtype, TensorView};
@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         &out.join("bert_classifier"),
         &bert,
         &model,
-        labels,
+        labels.clone(),
         Outputs {
             source: &source,
             target: None,
@@ -67,6 +67,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             "marian",
             "marian",
             json!({ "max_positions": 16, "bos_token_id": 1, "scale_embedding": true, "activation": "swish" }),
+        ),
+        (
+            "bart",
+            "bart",
+            json!({ "max_positions": 16, "bos_token_id": 1, "forced_bos_token_id": 1 }),
         ),
         ("t5", "t5", json!({ "head_size": 5 })),
         (
@@ -95,6 +100,33 @@ fn main() -> Result<(), Box<dyn Error>> {
             Outputs {
                 source: &source,
                 target: Some(&target),
+                logits,
+            },
+        )?;
+    }
+
+    // Texts that end with the end token, whose vector is classified.
+    let ended = EncoderInput {
+        ids: matrix([[5, 9, 3, 7, 1, 6, 2], [4, 8, 2, 0, 0, 0, 0]], &device),
+        ..source.clone()
+    };
+    for (name, kind, more) in [
+        ("bart_classifier", "bart", json!({ "max_positions": 16 })),
+        ("t5_classifier", "t5", json!({ "head_size": 5 })),
+    ] {
+        let mut sizes = tokens.clone();
+        merge(&mut sizes, more);
+        let config = config(kind, sizes)?;
+        let model = Seq2SeqClassifier::new(&config.encoder_decoder()?, 3, 5, &device)?;
+        let logits = model.forward(ended.clone(), &run);
+        write(
+            &out.join(name),
+            &config,
+            &model,
+            labels.clone(),
+            Outputs {
+                source: &ended,
+                target: None,
                 logits,
             },
         )?;

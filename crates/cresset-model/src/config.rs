@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::albert::AlbertConfig;
+use crate::bart::BartConfig;
 use crate::bert::BertConfig;
 use crate::decoder::DecoderConfig;
 use crate::encoder::EncoderConfig;
@@ -14,6 +15,7 @@ use crate::gpt2::Gpt2Config;
 use crate::marian::MarianConfig;
 use crate::roberta::RobertaConfig;
 use crate::t5::T5Config;
+use crate::warm_start::EncoderDecoderConfig;
 use crate::xlnet::XlnetConfig;
 
 /// The configuration of a model; `model_type` of `config.json` tells which.
@@ -30,6 +32,11 @@ pub enum ModelConfig {
     T5(T5Config),
     /// The original Transformer in Marian's layout.
     Marian(MarianConfig),
+    /// BART.
+    Bart(BartConfig),
+    /// Two BERTs.
+    #[serde(rename = "encoder-decoder")]
+    EncoderDecoder(EncoderDecoderConfig),
     /// GPT-2.
     Gpt2(Gpt2Config),
     /// XLNet.
@@ -37,7 +44,17 @@ pub enum ModelConfig {
 }
 
 /// The values of `model_type` that [`ModelConfig`] knows.
-pub const MODEL_TYPES: &[&str] = &["bert", "roberta", "albert", "xlnet", "t5", "marian", "gpt2"];
+pub const MODEL_TYPES: &[&str] = &[
+    "bert",
+    "roberta",
+    "albert",
+    "xlnet",
+    "t5",
+    "marian",
+    "bart",
+    "encoder-decoder",
+    "gpt2",
+];
 
 /// Short names, the same for every architecture, and the names they stand for.
 type ShortNames = &'static [(&'static str, &'static [&'static str])];
@@ -55,6 +72,7 @@ const BERT: ShortNames = &[
     ("n_segments", &["type_vocab_size"]),
 ];
 
+/// Marian's and BART's.
 const MARIAN: ShortNames = &[
     ("n_layers", &["encoder_layers", "decoder_layers"]),
     ("n_encoder_layers", &["encoder_layers"]),
@@ -117,6 +135,8 @@ impl ModelConfig {
             "albert" => ModelConfig::Albert(from_table(kind, BERT, table)?),
             "t5" => ModelConfig::T5(from_table(kind, T5, table)?),
             "marian" => ModelConfig::Marian(from_table(kind, MARIAN, table)?),
+            "bart" => ModelConfig::Bart(from_table(kind, MARIAN, table)?),
+            "encoder-decoder" => ModelConfig::EncoderDecoder(halves(table)?),
             "gpt2" => ModelConfig::Gpt2(from_table(kind, GPT2, table)?),
             "xlnet" => ModelConfig::Xlnet(from_table(kind, XLNET, table)?),
             _ => return Err(unknown_architecture(kind)),
@@ -136,6 +156,8 @@ impl ModelConfig {
             "albert" => ModelConfig::Albert(from_file(whole)?),
             "t5" => ModelConfig::T5(from_file(whole)?),
             "marian" => ModelConfig::Marian(from_file(whole)?),
+            "bart" => ModelConfig::Bart(from_file(whole)?),
+            "encoder-decoder" => ModelConfig::EncoderDecoder(from_file(whole)?),
             "xlnet" => ModelConfig::Xlnet(from_file(whole)?),
             _ => ModelConfig::Gpt2(from_file(whole)?),
         })
@@ -152,6 +174,8 @@ impl ModelConfig {
             ModelConfig::Albert(config) => config.validate(),
             ModelConfig::T5(config) => config.validate(),
             ModelConfig::Marian(config) => config.validate(),
+            ModelConfig::Bart(config) => config.validate(),
+            ModelConfig::EncoderDecoder(config) => config.validate(),
             ModelConfig::Gpt2(config) => config.validate(),
             ModelConfig::Xlnet(config) => config.validate(),
         }
@@ -165,6 +189,8 @@ impl ModelConfig {
             ModelConfig::Albert(_) => "albert",
             ModelConfig::T5(_) => "t5",
             ModelConfig::Marian(_) => "marian",
+            ModelConfig::Bart(_) => "bart",
+            ModelConfig::EncoderDecoder(_) => "encoder-decoder",
             ModelConfig::Gpt2(_) => "gpt2",
             ModelConfig::Xlnet(_) => "xlnet",
         }
@@ -178,6 +204,8 @@ impl ModelConfig {
             ModelConfig::Albert(config) => config.vocab_size,
             ModelConfig::T5(config) => config.vocab_size,
             ModelConfig::Marian(config) => config.vocab_size,
+            ModelConfig::Bart(config) => config.vocab_size,
+            ModelConfig::EncoderDecoder(config) => config.vocab_size(),
             ModelConfig::Gpt2(config) => config.vocab_size,
             ModelConfig::Xlnet(config) => config.vocab_size,
         }
@@ -191,6 +219,8 @@ impl ModelConfig {
             ModelConfig::Albert(config) => Some(config.max_position_embeddings),
             ModelConfig::T5(_) | ModelConfig::Xlnet(_) => None,
             ModelConfig::Marian(config) => Some(config.max_position_embeddings),
+            ModelConfig::Bart(config) => Some(config.max_position_embeddings),
+            ModelConfig::EncoderDecoder(config) => Some(config.max_positions()),
             ModelConfig::Gpt2(config) => Some(config.n_positions),
         }
     }
@@ -249,9 +279,13 @@ impl ModelConfig {
         match self {
             ModelConfig::T5(config) => Ok(Seq2SeqConfig::T5(config.clone())),
             ModelConfig::Marian(config) => Ok(Seq2SeqConfig::Marian(config.clone())),
+            ModelConfig::Bart(config) => Ok(Seq2SeqConfig::Bart(config.clone())),
+            ModelConfig::EncoderDecoder(config) => {
+                Ok(Seq2SeqConfig::EncoderDecoder(config.clone()))
+            }
             other => Err(ModelError::WrongArchitecture {
                 wanted: "an encoder-decoder",
-                expected: "t5 or marian",
+                expected: "t5, marian, bart or encoder-decoder",
                 found: other.kind(),
             }),
         }
@@ -279,6 +313,35 @@ pub(crate) fn unknown_architecture(found: &str) -> ModelError {
         found: found.to_owned(),
         known: MODEL_TYPES.join(", "),
     }
+}
+
+/// The configuration of two BERTs from a table that holds a table for each, or sizes for both.
+fn halves(mut table: Map<String, Value>) -> Result<EncoderDecoderConfig, ModelError> {
+    let mut part = |name: &str| match table.remove(name) {
+        None => Ok(Map::new()),
+        Some(Value::Object(sizes)) => Ok(sizes),
+        Some(_) => Err(ModelError::BadValue {
+            key: format!("encoder-decoder.{name}"),
+            reason: "it must be a table of sizes, as in { n_layers = 4 }".to_owned(),
+        }),
+    };
+    let (encoder, decoder) = (part("encoder")?, part("decoder")?);
+    let mut ids = Map::new();
+    for key in ["decoder_start_token_id", "eos_token_id", "bos_token_id"] {
+        if let Some(id) = table.remove(key) {
+            ids.insert(key.to_owned(), id);
+        }
+    }
+    let with = |own: Map<String, Value>| -> Result<BertConfig, ModelError> {
+        let mut sizes = table.clone();
+        sizes.extend(own);
+        from_table("encoder-decoder", BERT, sizes)
+    };
+    let mut config = EncoderDecoderConfig::of(&with(encoder)?, &with(decoder)?);
+    let id = |key: &str| ids.get(key).and_then(Value::as_u64).map(|id| id as u32);
+    config.decoder_start_token_id = id("decoder_start_token_id");
+    config.eos_token_id = id("eos_token_id");
+    Ok(config)
 }
 
 /// The defaults of an architecture as a table.

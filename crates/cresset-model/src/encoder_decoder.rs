@@ -4,12 +4,14 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run};
 
+use crate::bart::{BartConfig, BartForConditionalGeneration};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, inner_path};
 use crate::layers::Cache;
 use crate::marian::{MarianConfig, MarianMtModel};
 use crate::t5::{T5Config, T5ForConditionalGeneration};
+use crate::warm_start::{EncoderDecoder, EncoderDecoderConfig};
 
 /// Configuration of an encoder-decoder.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,10 @@ pub enum Seq2SeqConfig {
     T5(T5Config),
     /// The original Transformer in Marian's layout.
     Marian(MarianConfig),
+    /// BART.
+    Bart(BartConfig),
+    /// Two BERTs.
+    EncoderDecoder(EncoderDecoderConfig),
 }
 
 /// An encoder-decoder with its output layer.
@@ -31,6 +37,10 @@ pub enum Seq2SeqLm {
     T5(T5ForConditionalGeneration),
     /// `MarianMTModel`.
     Marian(MarianMtModel),
+    /// `BartForConditionalGeneration`.
+    Bart(BartForConditionalGeneration),
+    /// `EncoderDecoderModel`.
+    EncoderDecoder(EncoderDecoder),
 }
 
 impl Seq2SeqLm {
@@ -50,6 +60,12 @@ impl Seq2SeqLm {
             Seq2SeqConfig::Marian(config) => {
                 Ok(Seq2SeqLm::Marian(MarianMtModel::new(config, seed, device)?))
             }
+            Seq2SeqConfig::Bart(config) => Ok(Seq2SeqLm::Bart(BartForConditionalGeneration::new(
+                config, seed, device,
+            )?)),
+            Seq2SeqConfig::EncoderDecoder(config) => Ok(Seq2SeqLm::EncoderDecoder(
+                EncoderDecoder::new(config, seed, device)?,
+            )),
         }
     }
 
@@ -61,6 +77,8 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.encode(source, run),
             Seq2SeqLm::Marian(model) => model.encode(source, run),
+            Seq2SeqLm::Bart(model) => model.body().encode(source, run),
+            Seq2SeqLm::EncoderDecoder(model) => model.encode(source, run),
         }
     }
 
@@ -75,10 +93,7 @@ impl Seq2SeqLm {
         memory_keep: KeepMask,
         run: &Run,
     ) -> Tensor<3> {
-        match self {
-            Seq2SeqLm::T5(model) => model.decode(ids, memory, memory_keep, run),
-            Seq2SeqLm::Marian(model) => model.decode(ids, memory, memory_keep, run),
-        }
+        self.decode_from(ids, memory, memory_keep, (&mut self.cache(), run))
     }
 
     /// The decoder's output, at inference, for the positions that follow those in the cache.
@@ -92,10 +107,21 @@ impl Seq2SeqLm {
         memory_keep: KeepMask,
         cache: &mut Cache,
     ) -> Tensor<3> {
-        let run = Run::inference();
+        self.decode_from(ids, memory, memory_keep, (cache, &Run::inference()))
+    }
+
+    fn decode_from(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        keep: KeepMask,
+        (cache, run): (&mut Cache, &Run),
+    ) -> Tensor<3> {
         match self {
-            Seq2SeqLm::T5(model) => model.decode_on(ids, memory, memory_keep, cache, &run),
-            Seq2SeqLm::Marian(model) => model.decode_on(ids, memory, memory_keep, cache, &run),
+            Seq2SeqLm::T5(model) => model.decode_on(ids, memory, keep, cache, run),
+            Seq2SeqLm::Marian(model) => model.decode_on(ids, memory, keep, cache, run),
+            Seq2SeqLm::Bart(model) => model.body().decode_on(ids, memory, keep, cache, run),
+            Seq2SeqLm::EncoderDecoder(model) => model.decode_on(ids, memory, keep, cache, run),
         }
     }
 
@@ -104,6 +130,8 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.cache(),
             Seq2SeqLm::Marian(model) => model.cache(),
+            Seq2SeqLm::Bart(model) => model.body().cache(),
+            Seq2SeqLm::EncoderDecoder(model) => model.cache(),
         }
     }
 
@@ -112,6 +140,8 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(_) => None,
             Seq2SeqLm::Marian(model) => Some(model.max_positions()),
+            Seq2SeqLm::Bart(model) => Some(model.body().max_positions()),
+            Seq2SeqLm::EncoderDecoder(model) => Some(model.max_positions()),
         }
     }
 
@@ -123,6 +153,8 @@ impl Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.logits_at(hidden, flat_positions),
             Seq2SeqLm::Marian(model) => model.logits_at(hidden, flat_positions),
+            Seq2SeqLm::Bart(model) => model.logits_at(hidden, flat_positions),
+            Seq2SeqLm::EncoderDecoder(model) => model.logits_at(hidden, flat_positions),
         }
     }
 }
@@ -132,6 +164,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.architecture(),
             Seq2SeqLm::Marian(model) => model.architecture(),
+            Seq2SeqLm::Bart(model) => model.architecture(),
+            Seq2SeqLm::EncoderDecoder(model) => model.architecture(),
         }
     }
 
@@ -139,6 +173,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.hf_name(inner_path(path)),
             Seq2SeqLm::Marian(model) => model.hf_name(inner_path(path)),
+            Seq2SeqLm::Bart(model) => model.hf_name(inner_path(path)),
+            Seq2SeqLm::EncoderDecoder(model) => model.hf_name(inner_path(path)),
         }
     }
 
@@ -146,6 +182,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.base_prefix(),
             Seq2SeqLm::Marian(model) => model.base_prefix(),
+            Seq2SeqLm::Bart(model) => model.base_prefix(),
+            Seq2SeqLm::EncoderDecoder(model) => model.base_prefix(),
         }
     }
 
@@ -153,6 +191,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.spellings(name),
             Seq2SeqLm::Marian(model) => model.spellings(name),
+            Seq2SeqLm::Bart(model) => model.spellings(name),
+            Seq2SeqLm::EncoderDecoder(model) => model.spellings(name),
         }
     }
 
@@ -160,6 +200,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.is_optional(name),
             Seq2SeqLm::Marian(model) => model.is_optional(name),
+            Seq2SeqLm::Bart(model) => model.is_optional(name),
+            Seq2SeqLm::EncoderDecoder(model) => model.is_optional(name),
         }
     }
 
@@ -167,6 +209,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.is_head(name),
             Seq2SeqLm::Marian(model) => model.is_head(name),
+            Seq2SeqLm::Bart(model) => model.is_head(name),
+            Seq2SeqLm::EncoderDecoder(model) => model.is_head(name),
         }
     }
 
@@ -174,6 +218,8 @@ impl HfModel for Seq2SeqLm {
         match self {
             Seq2SeqLm::T5(model) => model.ignores(name),
             Seq2SeqLm::Marian(model) => model.ignores(name),
+            Seq2SeqLm::Bart(model) => model.ignores(name),
+            Seq2SeqLm::EncoderDecoder(model) => model.ignores(name),
         }
     }
 }

@@ -4,14 +4,18 @@ mod kind;
 mod masked_lm;
 mod pre_training;
 mod question_answering;
+mod seq2seq_classifier;
 mod sequence_classifier;
+mod text_classifier;
 mod token_classifier;
 
 pub use kind::HeadKind;
 pub use masked_lm::MaskedLm;
 pub use pre_training::PreTraining;
 pub use question_answering::{QuestionAnswering, SpanLogits};
+pub use seq2seq_classifier::Seq2SeqClassifier;
 pub use sequence_classifier::SequenceClassifier;
+pub use text_classifier::{Reading, TextClassifier};
 pub use token_classifier::TokenClassifier;
 
 pub(crate) use masked_lm::MaskedLmHead;

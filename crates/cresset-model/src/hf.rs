@@ -3,6 +3,7 @@
 mod config;
 mod name;
 mod read;
+mod untied;
 mod write;
 
 pub use config::{read_config, write_config};

@@ -11,16 +11,19 @@ mod feed_forward;
 mod linear;
 mod norm;
 mod positions;
+mod post_norm;
 mod relative;
 
 pub use activation::Activation;
-pub use attention::{Attention, AttentionConfig, KeyValues, Memory, Sight};
-pub use cache::{Cache, LayerCache};
+pub use attention::{Attention, AttentionConfig, KeyValues, Sight};
+pub use cache::{Cache, LayerCache, Memory};
 pub use embedding::Embedding;
 pub use feed_forward::FeedForward;
 pub use linear::{Bias, Linear};
 pub use norm::{LayerNorm, RmsNorm};
 pub use positions::{Sinusoids, relative_sinusoids};
+pub(crate) use post_norm::{POST_NORM_NAMES, PostNormKeys};
+pub use post_norm::{PostNormConfig, PostNormDecoderLayer, PostNormEncoderLayer};
 pub use relative::{RelativeBias, RelativeBiasConfig, Span, relative_bucket};
 
 use burn::module::Param;

@@ -1,7 +1,8 @@
 //! Transformer language models on [burn](https://burn.dev), in Hugging Face's layout.
 //!
 //! - [`layers`]: the bricks, of which every architecture is made.
-//! - [`bert`], [`xlnet`], [`marian`], [`t5`], [`gpt2`]: one file per architecture, with its configuration, its composition and the names of its
+//! - [`bert`], [`roberta`], [`albert`], [`xlnet`], [`marian`], [`bart`], [`t5`], [`gpt2`], [`warm_start`]: one file per architecture, with
+//!   its configuration, its composition and the names of its
 //!   tensors in files.
 //! - The three shapes, each an enum over its architectures: [`Encoder`] (with the heads [`SequenceClassifier`] and [`MaskedLm`]),
 //!   [`CausalLm`] and [`Seq2SeqLm`].
@@ -33,6 +34,7 @@
 //! ```
 
 pub mod albert;
+pub mod bart;
 pub mod bert;
 pub mod gpt2;
 pub mod layers;
@@ -61,8 +63,8 @@ pub use encoder_decoder::{Seq2SeqConfig, Seq2SeqLm};
 pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
 pub use heads::{
-    HeadKind, MaskedLm, PreTraining, QuestionAnswering, SequenceClassifier, SpanLogits,
-    TokenClassifier,
+    HeadKind, MaskedLm, PreTraining, QuestionAnswering, Reading, Seq2SeqClassifier,
+    SequenceClassifier, SpanLogits, TextClassifier, TokenClassifier,
 };
 pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,

@@ -6,14 +6,14 @@ use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run, dropout};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{rate, split_into_heads, supported, within};
+use crate::check::{supported, within};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
 use crate::init::{initialise, usual};
 use crate::layers::{
-    Activation, Attention, AttentionConfig, Bias, Cache, Embedding, FeedForward, LayerCache,
-    LayerNorm, Sight, Sinusoids,
+    Activation, Cache, Embedding, Memory, POST_NORM_NAMES, PostNormConfig, PostNormDecoderLayer,
+    PostNormEncoderLayer, PostNormKeys, Sinusoids,
 };
 
 /// Marian's `config.json`.
@@ -113,23 +113,12 @@ impl MarianConfig {
             ("vocab_size", self.vocab_size),
             ("encoder_layers", self.encoder_layers),
             ("decoder_layers", self.decoder_layers),
-            ("encoder_ffn_dim", self.encoder_ffn_dim),
-            ("decoder_ffn_dim", self.decoder_ffn_dim),
             ("max_position_embeddings", self.max_position_embeddings),
         ] {
             within(key, value, 1..)?;
         }
-        split_into_heads(
-            ("d_model", self.d_model),
-            ("encoder_attention_heads", self.encoder_attention_heads),
-        )?;
-        split_into_heads(
-            ("d_model", self.d_model),
-            ("decoder_attention_heads", self.decoder_attention_heads),
-        )?;
-        rate("dropout", self.dropout)?;
-        rate("attention_dropout", self.attention_dropout)?;
-        rate("activation_dropout", self.activation_dropout)?;
+        self.encoder_layer().validate(PostNormKeys::ENCODER)?;
+        self.decoder_layer().validate(PostNormKeys::DECODER)?;
         let shared = self.share_encoder_decoder_embeddings;
         supported(
             "share_encoder_decoder_embeddings",
@@ -152,32 +141,29 @@ impl MarianConfig {
         )
     }
 
-    fn attention(&self, n_heads: usize, device: &Device) -> Attention {
-        let head_size = self.d_model / n_heads;
-        let config = AttentionConfig {
+    /// What starts decoding: Marian's published start is the padding token, where nothing else is said.
+    pub fn start_token_id(&self) -> Option<u32> {
+        self.decoder_start_token_id.or(self.pad_token_id)
+    }
+
+    fn encoder_layer(&self) -> PostNormConfig {
+        PostNormConfig {
             hidden_size: self.d_model,
-            n_heads,
-            head_size,
-            bias: Bias::With,
-            scale: (head_size as f64).powf(-0.5),
-            dropout: self.attention_dropout,
-        };
-        Attention::new(config, device)
+            n_heads: self.encoder_attention_heads,
+            intermediate_size: self.encoder_ffn_dim,
+            activation: self.activation_function,
+            dropout: self.dropout,
+            attention_dropout: self.attention_dropout,
+            activation_dropout: self.activation_dropout,
+        }
     }
 
-    fn norm(&self, device: &Device) -> LayerNorm {
-        LayerNorm::new(self.d_model, 1e-5, device)
-    }
-
-    fn feed_forward(&self, intermediate_size: usize, device: &Device) -> FeedForward {
-        FeedForward::new(
-            self.d_model,
-            intermediate_size,
-            self.activation_function,
-            Bias::With,
-            device,
-        )
-        .with_dropout(self.activation_dropout)
+    fn decoder_layer(&self) -> PostNormConfig {
+        PostNormConfig {
+            n_heads: self.decoder_attention_heads,
+            intermediate_size: self.decoder_ffn_dim,
+            ..self.encoder_layer()
+        }
     }
 }
 
@@ -185,35 +171,13 @@ impl MarianConfig {
 #[derive(Module, Debug)]
 pub struct MarianMtModel {
     shared: Embedding,
-    encoder: Vec<EncoderLayer>,
-    decoder: Vec<DecoderLayer>,
+    encoder: Vec<PostNormEncoderLayer>,
+    decoder: Vec<PostNormDecoderLayer>,
     /// `[1, vocab]`, added to the scores; published models hide a token with it. A buffer in Hugging Face: not trained.
     final_logits_bias: Param<Tensor<2>>,
     positions: Sinusoids,
     #[module(skip)]
     embed_scale: f64,
-    #[module(skip)]
-    dropout: f64,
-}
-
-#[derive(Module, Debug)]
-struct EncoderLayer {
-    attention: Attention,
-    attention_norm: LayerNorm,
-    feed_forward: FeedForward,
-    output_norm: LayerNorm,
-    #[module(skip)]
-    dropout: f64,
-}
-
-#[derive(Module, Debug)]
-struct DecoderLayer {
-    attention: Attention,
-    attention_norm: LayerNorm,
-    cross: Attention,
-    cross_norm: LayerNorm,
-    feed_forward: FeedForward,
-    output_norm: LayerNorm,
     #[module(skip)]
     dropout: f64,
 }
@@ -231,12 +195,16 @@ impl MarianMtModel {
         config.validate()?;
         let model = MarianMtModel {
             shared: Embedding::new(config.vocab_size, config.d_model, device),
-            encoder: (0..config.encoder_layers)
-                .map(|_| EncoderLayer::blank(config, device))
-                .collect(),
-            decoder: (0..config.decoder_layers)
-                .map(|_| DecoderLayer::blank(config, device))
-                .collect(),
+            encoder: PostNormEncoderLayer::stack(
+                &config.encoder_layer(),
+                config.encoder_layers,
+                device,
+            ),
+            decoder: PostNormDecoderLayer::stack(
+                &config.decoder_layer(),
+                config.decoder_layers,
+                device,
+            ),
             final_logits_bias: Param::from_tensor(Tensor::zeros([1, config.vocab_size], device))
                 .set_require_grad(false),
             positions: Sinusoids::new(config.max_position_embeddings, config.d_model),
@@ -255,11 +223,8 @@ impl MarianMtModel {
     /// # Shapes
     /// out: `[batch, source, hidden]`
     pub fn encode(&self, source: EncoderInput, run: &Run) -> Tensor<3> {
-        let mut hidden = self.embed(source.ids, 0, run);
-        for layer in &self.encoder {
-            hidden = layer.forward(hidden, Sight::all(source.keep.clone()), run);
-        }
-        hidden
+        let vectors = self.embed(source.ids, 0, run);
+        PostNormEncoderLayer::forward_all(&self.encoder, vectors, &source.keep, run)
     }
 
     /// The decoder's output under teacher forcing.
@@ -288,13 +253,12 @@ impl MarianMtModel {
         cache: &mut Cache,
         run: &Run,
     ) -> Tensor<3> {
-        let [_, new] = ids.dims();
-        let mut hidden = self.embed(ids, cache.length(), run);
-        for (layer, state) in self.decoder.iter().zip(&mut cache.layers) {
-            hidden = layer.forward(hidden, &memory, memory_keep.clone(), state, run);
-        }
-        cache.advance(new);
-        hidden
+        let vectors = self.embed(ids, cache.length(), run);
+        let memory = Memory {
+            vectors: memory,
+            keep: memory_keep,
+        };
+        PostNormDecoderLayer::forward_all(&self.decoder, vectors, &memory, cache, run)
     }
 
     /// A cache for a decoder that has read nothing.
@@ -334,87 +298,10 @@ impl MarianMtModel {
     }
 }
 
-impl EncoderLayer {
-    fn blank(config: &MarianConfig, device: &Device) -> EncoderLayer {
-        EncoderLayer {
-            attention: config.attention(config.encoder_attention_heads, device),
-            attention_norm: config.norm(device),
-            feed_forward: config.feed_forward(config.encoder_ffn_dim, device),
-            output_norm: config.norm(device),
-            dropout: config.dropout,
-        }
-    }
-
-    fn forward(&self, x: Tensor<3>, sight: Sight, run: &Run) -> Tensor<3> {
-        let mixed = dropout(
-            self.attention.forward(x.clone(), sight, run),
-            self.dropout,
-            run,
-        );
-        let x = self.attention_norm.forward(x + mixed);
-        let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
-        self.output_norm.forward(x + fed)
-    }
-}
-
-impl DecoderLayer {
-    fn blank(config: &MarianConfig, device: &Device) -> DecoderLayer {
-        DecoderLayer {
-            attention: config.attention(config.decoder_attention_heads, device),
-            attention_norm: config.norm(device),
-            cross: config.attention(config.decoder_attention_heads, device),
-            cross_norm: config.norm(device),
-            feed_forward: config.feed_forward(config.decoder_ffn_dim, device),
-            output_norm: config.norm(device),
-            dropout: config.dropout,
-        }
-    }
-
-    fn forward(
-        &self,
-        x: Tensor<3>,
-        memory: &Tensor<3>,
-        keep: KeepMask,
-        state: &mut LayerCache,
-        run: &Run,
-    ) -> Tensor<3> {
-        let own = state.extend(self.attention.keys_values(x.clone()));
-        let mixed = dropout(
-            self.attention
-                .attend(x.clone(), own, Sight::causal(None), run),
-            self.dropout,
-            run,
-        );
-        let x = self.attention_norm.forward(x + mixed);
-        let over = state.memory(|| self.cross.keys_values(memory.clone()));
-        let read = dropout(
-            self.cross.attend(x.clone(), over, Sight::all(keep), run),
-            self.dropout,
-            run,
-        );
-        let x = self.cross_norm.forward(x + read);
-        let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
-        self.output_norm.forward(x + fed)
-    }
-}
-
 const NAMES: &[(&str, &str)] = &[
     ("shared", "model.shared"),
     ("encoder", "model.encoder.layers"),
     ("decoder", "model.decoder.layers"),
-    ("attention.q", "self_attn.q_proj"),
-    ("attention.k", "self_attn.k_proj"),
-    ("attention.v", "self_attn.v_proj"),
-    ("attention.o", "self_attn.out_proj"),
-    ("attention_norm", "self_attn_layer_norm"),
-    ("cross.q", "encoder_attn.q_proj"),
-    ("cross.k", "encoder_attn.k_proj"),
-    ("cross.v", "encoder_attn.v_proj"),
-    ("cross.o", "encoder_attn.out_proj"),
-    ("cross_norm", "encoder_attn_layer_norm"),
-    ("feed_forward.up", "fc1"),
-    ("feed_forward.down", "fc2"),
-    ("output_norm", "final_layer_norm"),
 ];
 
 impl HfModel for MarianMtModel {
@@ -425,7 +312,7 @@ impl HfModel for MarianMtModel {
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
         let as_is = path.starts_with("shared") || path.starts_with("final_logits_bias");
         Some(HfTensor {
-            name: rename(path, NAMES),
+            name: rename(&rename(path, NAMES), POST_NORM_NAMES),
             layout: if as_is {
                 Layout::AsIs
             } else {

@@ -97,6 +97,12 @@ impl EncoderDecoderConfig {
         )
     }
 
+    /// Rows of the smaller token embedding.
+    pub fn vocab_size(&self) -> usize {
+        let rows = |half: &HalfConfig| half.bert().vocab_size;
+        rows(&self.encoder).min(rows(&self.decoder))
+    }
+
     /// Longest input and output in tokens.
     pub fn max_positions(&self) -> usize {
         let positions = |half: &HalfConfig| half.bert().max_position_embeddings;
@@ -313,5 +319,10 @@ impl HfModel for EncoderDecoder {
 
     fn ignores(&self, name: &str) -> bool {
         self.encoder.ignores(name)
+    }
+
+    /// Both halves are pre-trained models, and what joins them is to be named, not assumed.
+    fn is_head(&self, _name: &str) -> bool {
+        false
     }
 }

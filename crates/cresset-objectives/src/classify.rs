@@ -15,7 +15,7 @@ mod loss;
 use std::collections::BTreeMap;
 
 use cresset_data::{Example, Length};
-use cresset_model::SequenceClassifier;
+use cresset_model::TextClassifier;
 use serde::{Deserialize, Serialize};
 
 pub use self::batch::{ClassifyBatch, ClassifyCollate, ClassifyItem, Target, Targets};
@@ -150,8 +150,12 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     let labels = labels(config.task, &setup)?;
     let class_weights = class_weights(config, &labels)?;
     let model_config = setup.model_config()?;
-    let encoder = session::encoder(&model_config, "classify")?;
-    let model = SequenceClassifier::new(&encoder, labels.len(), setup.seed, &setup.model_device())?;
+    let model = TextClassifier::new(
+        &model_config,
+        labels.len(),
+        setup.seed,
+        &setup.model_device(),
+    )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {

@@ -212,7 +212,10 @@ enum Network {
 impl Network {
     fn open(folder: &ModelFolder, device: &Device) -> Result<Network, RunError> {
         match &folder.config {
-            ModelConfig::T5(_) | ModelConfig::Marian(_) => {
+            ModelConfig::T5(_)
+            | ModelConfig::Marian(_)
+            | ModelConfig::Bart(_)
+            | ModelConfig::EncoderDecoder(_) => {
                 let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
                 let (model, _) = load(model, &folder.path, NewHead::Refused)?;
                 Ok(Network::Seq2Seq(model))

@@ -5,7 +5,7 @@ use cresset_model::bert::Pooler;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
 use cresset_model::{
     CausalLm, Encoder, EncoderConfig, EncoderInput, HeadKind, HfModel, LoadReport, MaskedLm,
-    PreTraining, QuestionAnswering, Seq2SeqLm, SequenceClassifier, TokenClassifier, load_weights,
+    PreTraining, QuestionAnswering, Seq2SeqLm, TextClassifier, TokenClassifier, load_weights,
 };
 use cresset_ops::{KeepMask, Run};
 use serde::Deserialize;
@@ -82,7 +82,7 @@ pub(crate) enum Network {
     Encoder(Encoder),
     MaskedLm(MaskedLm),
     PreTraining(PreTraining, &'static str),
-    Sequence(SequenceClassifier),
+    Sequence(TextClassifier),
     Token(TokenClassifier),
     Question(QuestionAnswering),
     Permuted(XlnetLmHead),
@@ -140,9 +140,13 @@ impl RawModel {
                 (outputs, hidden)
             }
             Network::Sequence(model) => {
-                let hidden = model.encoder().forward(source, &run);
-                let logits = model.logits(hidden.clone(), &run);
-                (vec![Output::of("logits", logits)], hidden)
+                let keep = source.keep.clone();
+                let reading = model.read(source, &run);
+                let logits = model.logits(reading.hidden.clone(), &keep, &run);
+                let memory = reading.memory.into_iter();
+                let outputs = std::iter::once(Output::of("logits", logits))
+                    .chain(memory.map(|m| Output::of("encoder_last_hidden_state", m)));
+                (outputs.collect(), reading.hidden)
             }
             Network::Token(model) => {
                 let hidden = model.encoder().forward(source, &run);
@@ -231,7 +235,7 @@ fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport
         }
         HeadKind::SequenceClassification => filled(
             folder,
-            SequenceClassifier::new(&encoder()?, folder.n_labels(), 0, device)?,
+            TextClassifier::new(config, folder.n_labels(), 0, device)?,
             Network::Sequence,
         )?,
         HeadKind::TokenClassification => filled(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use cresset_model::warm_start::EncoderDecoder;
 use cresset_model::{HfModel, LoadReport, load_weights, parameter_names};
 
 use crate::{NewHead, RunError};
@@ -57,6 +58,37 @@ pub fn load<M: HfModel>(
         counted(&missing),
         ways_out.join(", ")
     )))
+}
+
+/// Fills the halves of an encoder-decoder from two folders. What joins them is new: cross-attention, the projection between different
+/// widths, the decoder's output head where its folder has none.
+///
+/// # Errors
+/// A damaged file; other tensors that the folders lack, by name.
+pub(crate) fn warm_start(
+    model: EncoderDecoder,
+    encoder: &Path,
+    decoder: &Path,
+) -> Result<(EncoderDecoder, LoadReport), RunError> {
+    const JOINTS: [&str; 4] = [
+        ".crossattention.",
+        "enc_to_dec_proj.",
+        "decoder.cls.",
+        ".pooler.",
+    ];
+    let (model, report) = model.warm_start(encoder, decoder)?;
+    let is_joint = |name: &String| JOINTS.iter().any(|joint| name.contains(joint));
+    let missing: Vec<String> = report
+        .new
+        .iter()
+        .filter(|name| !is_joint(name))
+        .cloned()
+        .collect();
+    match missing.iter().find(|name| name.starts_with("encoder.")) {
+        Some(_) => Err(refused(encoder, &missing)),
+        None if !missing.is_empty() => Err(refused(decoder, &missing)),
+        None => Ok((model, report)),
+    }
 }
 
 /// Refuses a model that lacks tensors.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
+use cresset_model::warm_start::EncoderDecoderConfig;
 use cresset_model::{
     HeadKind, HfModel, ModelConfig, Pooling, check_vocabulary, read_config, save_weights,
     write_config,
@@ -158,6 +159,8 @@ fn preset_of(config: &ModelConfig) -> &'static str {
         ModelConfig::Albert(_) => "albert",
         ModelConfig::T5(_) => "t5",
         ModelConfig::Marian(_) => "marian",
+        ModelConfig::Bart(_) => "bart",
+        ModelConfig::EncoderDecoder(_) => "bert2bert",
         ModelConfig::Gpt2(_) => "gpt",
         ModelConfig::Xlnet(_) => "xlnet",
     }
@@ -252,6 +255,38 @@ impl Description {
     }
 }
 
+/// The configuration of an encoder-decoder made of two BERTs, with the special tokens of the convention.
+///
+/// # Errors
+/// A folder that is no BERT; tokenizers that differ.
+pub fn warm_start_config(
+    encoder: &ModelFolder,
+    decoder: &ModelFolder,
+    convention: &Convention,
+) -> Result<ModelConfig, RunError> {
+    let bert = |folder: &ModelFolder| match &folder.config {
+        ModelConfig::Bert(config) => Ok(config.clone()),
+        other => Err(RunError::Config(format!(
+            "{} is a {}, but a warm start takes two bert folders",
+            folder.path.display(),
+            other.kind()
+        ))),
+    };
+    if !encoder.tokenizer.has_the_vocabulary_of(&decoder.tokenizer) {
+        return Err(RunError::Config(format!(
+            "{} and {} have different vocabularies, but the halves of an encoder-decoder share one tokenizer; take two models of one vocabulary",
+            encoder.path.display(),
+            decoder.path.display()
+        )));
+    }
+    let frame = convention.generation()?;
+    let mut config = EncoderDecoderConfig::of(&bert(encoder)?, &bert(decoder)?);
+    config.decoder_start_token_id = frame.start.first().copied();
+    config.eos_token_id = Some(frame.stop);
+    config.pad_token_id = Some(frame.pad);
+    Ok(ModelConfig::EncoderDecoder(config))
+}
+
 /// The sizes of a new model: those given, and those that the tokenizer and the convention decide.
 ///
 /// # Errors
@@ -272,8 +307,12 @@ pub fn new_model_config(
         if convention.encoder_frame().is_some() {
             decided.push(("decoder_start_token_id", frame.start.first().copied()));
         }
-        if kind != "t5" {
+        if kind != "t5" && kind != "encoder-decoder" {
             decided.push(("bos_token_id", roles.bos.as_ref().map(|t| t.id)));
+        }
+        if kind == "bart" {
+            decided.push(("forced_bos_token_id", frame.start.get(1).copied()));
+            decided.push(("forced_eos_token_id", Some(frame.stop)));
         }
     }
     for (key, id) in decided {

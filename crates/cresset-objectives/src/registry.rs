@@ -41,7 +41,7 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Shape::Encoder => "an encoder (bert, roberta, albert, xlnet)",
-            Shape::EncoderDecoder => "an encoder-decoder (t5, marian)",
+            Shape::EncoderDecoder => "an encoder-decoder (t5, marian, bart, encoder-decoder)",
             Shape::Decoder => "a decoder (gpt2)",
         })
     }
@@ -75,6 +75,15 @@ impl ObjectiveConfig {
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => None,
         }
+    }
+
+    /// Whether it can train a model of this shape. Texts are put in classes by encoder-decoders too (BART, T5).
+    pub fn takes(&self, shape: Shape) -> bool {
+        let also = matches!(
+            (self, shape),
+            (ObjectiveConfig::Classify(_), Shape::EncoderDecoder)
+        );
+        also || shape == self.shape()
     }
 
     /// The metrics its evaluation reports.

@@ -14,10 +14,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::load::warm_start;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
-use crate::{RunError, Setup};
+use crate::{ModelSource, RunError, Setup};
 
 /// `[objective] seq2seq = { .. }`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -188,7 +189,13 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         setup.seed,
         &setup.model_device(),
     )?;
-    let (model, load) = setup.load_into(model)?;
+    let (model, load) = match (&setup.model, model) {
+        (ModelSource::WarmStart(halves), Seq2SeqLm::EncoderDecoder(model)) => {
+            let (model, report) = warm_start(model, &halves.encoder, &halves.decoder)?;
+            (Seq2SeqLm::EncoderDecoder(model), Some(report))
+        }
+        (_, model) => setup.load_into(model)?,
+    };
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;

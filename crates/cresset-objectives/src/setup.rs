@@ -1,5 +1,6 @@
 //! What an objective needs to open: data, tokenizer, convention, model, device. Made by the runner from a checked plan.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -21,6 +22,19 @@ pub enum ModelSource {
     New(Box<ModelConfig>),
     /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed`.
     Folder(Box<ModelFolder>, NewHead),
+    /// Two pre-trained encoders that become an encoder-decoder.
+    WarmStart(Box<WarmStart>),
+}
+
+/// Two folders whose models become the halves of an encoder-decoder.
+#[derive(Clone, Debug)]
+pub struct WarmStart {
+    /// The encoder-decoder's configuration.
+    pub config: ModelConfig,
+    /// What reads.
+    pub encoder: PathBuf,
+    /// What writes.
+    pub decoder: PathBuf,
 }
 
 /// Whether tensors that the folder lacks may be initialised.
@@ -127,6 +141,7 @@ impl Setup {
         let config = match &self.model {
             ModelSource::New(config) => config.as_ref().clone(),
             ModelSource::Folder(folder, _) => folder.config.clone(),
+            ModelSource::WarmStart(halves) => halves.config.clone(),
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
         Ok(config)
@@ -151,6 +166,10 @@ impl Setup {
                 let (model, report) = load(model, &folder.path, new_head.clone())?;
                 Ok((model, Some(report)))
             }
+            ModelSource::WarmStart(_) => Err(RunError::Config(format!(
+                "objective {} has no use for a warm start; take objective seq2seq, or model.path",
+                self.objective.name()
+            ))),
         }
     }
 

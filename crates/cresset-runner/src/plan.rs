@@ -20,6 +20,13 @@ pub enum PlannedModel {
         /// The sizes given in the config.
         sizes: Map<String, Value>,
     },
+    /// Two BERT folders that become an encoder-decoder.
+    WarmStart {
+        /// What reads.
+        encoder: PathBuf,
+        /// What writes.
+        decoder: PathBuf,
+    },
     /// A Hugging Face folder.
     Folder {
         /// Where it is.
@@ -52,7 +59,9 @@ const ARCHITECTURES: &[(&str, Shape, &str)] = &[
     ("albert", Shape::Encoder, "albert"),
     ("xlnet", Shape::Encoder, "xlnet"),
     ("marian", Shape::EncoderDecoder, "mt"),
+    ("bart", Shape::EncoderDecoder, "bart"),
     ("t5", Shape::EncoderDecoder, "t5"),
+    ("encoder-decoder", Shape::EncoderDecoder, "bert2bert"),
     ("gpt2", Shape::Decoder, "gpt"),
 ];
 
@@ -202,6 +211,9 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
     if let Some(model) = check_folder(&config.model)? {
         return Ok((model, None));
     }
+    if let Some(model) = check_warm_start(config)? {
+        return Ok((model, Some("bert2bert".to_owned())));
+    }
     let keys: Vec<&str> = config.model.keys().map(String::as_str).collect();
     let [key] = keys[..] else {
         return Err(user(format!(
@@ -222,7 +234,7 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
             suggestion(key, &names())
         )));
     };
-    if *shape != config.objective.shape() {
+    if !config.objective.takes(*shape) {
         return Err(user(format!(
             "objective {} needs {}, but model.{kind} is {}",
             config.objective.name(),
@@ -251,6 +263,30 @@ fn check_model(config: &RunConfig) -> anyhow::Result<(PlannedModel, Option<Strin
         },
         Some((*preset).to_owned()),
     ))
+}
+
+/// The two folders of `warm_start = { encoder = .., decoder = .. }`; `None` without it.
+fn check_warm_start(config: &RunConfig) -> anyhow::Result<Option<PlannedModel>> {
+    let Some(value) = config.model.get("warm_start") else {
+        return Ok(None);
+    };
+    let folder = |name: &str| value.get(name)?.as_str().map(PathBuf::from);
+    let is_whole = value.as_table().is_some_and(|table| table.len() == 2);
+    match (folder("encoder"), folder("decoder")) {
+        (Some(encoder), Some(decoder)) if is_whole && config.model.len() == 1 => {
+            if !config.objective.takes(Shape::EncoderDecoder) {
+                return Err(user(format!(
+                    "objective {} needs {}, but model.warm_start makes an encoder-decoder",
+                    config.objective.name(),
+                    config.objective.shape()
+                )));
+            }
+            Ok(Some(PlannedModel::WarmStart { encoder, decoder }))
+        }
+        _ => Err(user(format!(
+            "[model] warm_start is {value} but must hold two folders and stand alone, as in warm_start = {{ encoder = \"models/bert\", decoder = \"models/bert\" }}"
+        ))),
+    }
 }
 
 /// The folder of `path = ..`, and what may be new beside it; `None` without `path`.

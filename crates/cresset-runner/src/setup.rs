@@ -8,8 +8,8 @@ use cresset_data::{
     BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
 };
 use cresset_objectives::{
-    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup,
-    new_model_config,
+    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup, WarmStart,
+    new_model_config, warm_start_config,
 };
 
 use crate::config::{DataConfig, RunConfig};
@@ -28,7 +28,9 @@ pub fn of_plan(
     let config = &plan.config;
     let (train, eval) = examples(config)?;
     let folder = match &plan.model {
-        PlannedModel::Folder { path, .. } => Some(ModelFolder::open(path)?),
+        PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
+            Some(ModelFolder::open(path)?)
+        }
         PlannedModel::New { .. } => None,
     };
     let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
@@ -44,7 +46,25 @@ pub fn of_plan(
             check_positions(&folder.config, &config.objective, &config.data)?;
             ModelSource::Folder(Box::new(folder), NewHead::Allowed(allow_new.clone()))
         }
-        (PlannedModel::Folder { .. }, None) => unreachable!("a planned folder was opened above"),
+        (
+            PlannedModel::WarmStart {
+                encoder: path,
+                decoder,
+            },
+            Some(encoder),
+        ) => {
+            let halves = ModelFolder::open(decoder)?;
+            let made = warm_start_config(&encoder, &halves, &convention)?;
+            check_positions(&made, &config.objective, &config.data)?;
+            ModelSource::WarmStart(Box::new(WarmStart {
+                config: made,
+                encoder: path.clone(),
+                decoder: decoder.clone(),
+            }))
+        }
+        (PlannedModel::Folder { .. } | PlannedModel::WarmStart { .. }, None) => {
+            unreachable!("a planned folder was opened above")
+        }
     };
     Ok(Setup {
         seed: config.seed,

@@ -83,6 +83,18 @@ const BERT: Preset = Preset {
     n_sentinels: 0,
 };
 
+/// BERT reads and BERT writes: the token that stands for a text starts decoding, the one that ends a text stops it, as in
+/// Rothe et al. (2020).
+const BERT2BERT: Preset = Preset {
+    name: "bert2bert",
+    decoder: Some(Decoder {
+        start: Cls,
+        prefix: &[],
+        stop: Sep,
+    }),
+    ..BERT
+};
+
 const ROBERTA: Preset = Preset {
     name: "roberta",
     tokens: &[
@@ -221,7 +233,7 @@ const PLAIN: Preset = Preset {
 
 /// All presets, in the order of [`Convention::PRESETS`].
 const ALL: &[Preset] = &[
-    BERT, ROBERTA, ALBERT, XLNET, T5, T5_S, BART, MT, MARIAN, GPT, PLAIN,
+    BERT, BERT2BERT, ROBERTA, ALBERT, XLNET, T5, T5_S, BART, MT, MARIAN, GPT, PLAIN,
 ];
 
 /// The preset of this name.

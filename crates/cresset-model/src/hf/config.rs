@@ -5,11 +5,13 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use super::untied::untied_where_the_weights_are;
 use super::write::write_atomically;
 use crate::config::{MODEL_TYPES, ModelConfig, unknown_architecture};
 use crate::error::ModelError;
 
 /// Reads `config.json`: the model's configuration, and the whole file for the keys that are not the model's business (labels, class).
+/// Whether T5's output layer is tied is asked of the weights too, where they lie beside it.
 ///
 /// # Errors
 /// A missing or invalid file, an unknown `model_type`, a configuration that does not validate.
@@ -31,6 +33,10 @@ pub fn read_config(folder: &Path) -> Result<(ModelConfig, Map<String, Value>), M
     }
     let config = ModelConfig::from_file(kind, &whole).map_err(|error| broken(error.to_string()))?;
     config.validate()?;
+    let config = match config {
+        ModelConfig::T5(config) => ModelConfig::T5(untied_where_the_weights_are(config, folder)),
+        other => other,
+    };
     Ok((config, whole))
 }
 
@@ -83,13 +89,20 @@ fn derived(config: &ModelConfig) -> Map<String, Value> {
             vec![
                 ("decoder_vocab_size", json!(config.vocab_size)),
                 ("is_encoder_decoder", json!(true)),
+                ("decoder_start_token_id", json!(config.start_token_id())),
             ]
         }
+        ModelConfig::Bart(config) => vec![
+            ("is_encoder_decoder", json!(true)),
+            ("decoder_start_token_id", json!(config.start_token_id())),
+        ],
         ModelConfig::T5(config) => vec![
             ("num_decoder_layers", json!(config.n_decoder_layers())),
             ("scale_decoder_outputs", json!(config.scales_outputs())),
             ("is_encoder_decoder", json!(true)),
+            ("decoder_start_token_id", json!(config.start_token_id())),
         ],
+        ModelConfig::EncoderDecoder(_) => vec![("is_encoder_decoder", json!(true))],
         ModelConfig::Xlnet(config) => vec![("d_head", json!(config.head_size()))],
     };
     pairs
@@ -99,9 +112,14 @@ fn derived(config: &ModelConfig) -> Map<String, Value> {
 }
 
 fn generates(architecture: &str) -> bool {
-    ["LMHeadModel", "ForConditionalGeneration", "MTModel"]
-        .iter()
-        .any(|ending| architecture.ends_with(ending))
+    [
+        "LMHeadModel",
+        "ForConditionalGeneration",
+        "MTModel",
+        "EncoderDecoderModel",
+    ]
+    .iter()
+    .any(|ending| architecture.ends_with(ending))
 }
 
 fn generation(whole: &Map<String, Value>) -> Value {

@@ -48,15 +48,6 @@ impl KeyValues {
     }
 }
 
-/// An encoder's output, as a decoder sees it.
-#[derive(Clone, Debug)]
-pub struct Memory {
-    /// `[batch, source, hidden]`
-    pub vectors: Tensor<3>,
-    /// Which positions hold text, `[batch, source]`.
-    pub keep: KeepMask,
-}
-
 /// What the queries may see.
 #[derive(Clone, Debug)]
 pub struct Sight {

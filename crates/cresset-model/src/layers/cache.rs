@@ -1,8 +1,18 @@
-//! Keys and values kept between decoding steps.
+//! What a decoder reads besides its input: the encoder's output, and keys and values kept between decoding steps.
 
 use burn::tensor::{Int, Tensor};
+use cresset_ops::KeepMask;
 
 use super::KeyValues;
+
+/// The encoder's output, as the decoder sees it.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// `[batch, source, hidden]`
+    pub vectors: Tensor<3>,
+    /// Which positions hold text, `[batch, source]`.
+    pub keep: KeepMask,
+}
 
 /// The state of a decoder that has read some positions.
 #[derive(Clone, Debug)]

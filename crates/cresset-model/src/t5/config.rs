@@ -42,13 +42,16 @@ pub struct T5Config {
     pub relative_attention_max_distance: usize,
     /// Dropout everywhere.
     pub dropout_rate: f64,
+    /// Dropout of the classification head.
+    pub classifier_dropout: f64,
     /// Added to the mean square in norms.
     pub layer_norm_epsilon: f64,
     /// Factor on all initial weights.
     pub initializer_factor: f64,
     /// Kind of feed-forward block.
     pub feed_forward_proj: FeedForwardKind,
-    /// Whether the output layer is the transposed embedding. Version 1.1 files say false.
+    /// Whether the output layer is the transposed embedding. Published files of version 1.1 say false; transformers 5 always writes
+    /// true, beside an output layer of its own.
     pub tie_word_embeddings: bool,
     /// Whether the decoder's output is multiplied by `d_model^-0.5`; where absent, tied models do.
     pub scale_decoder_outputs: Option<bool>,
@@ -76,6 +79,7 @@ impl Default for T5Config {
             relative_attention_num_buckets: 32,
             relative_attention_max_distance: 128,
             dropout_rate: 0.1,
+            classifier_dropout: 0.0,
             layer_norm_epsilon: 1e-6,
             initializer_factor: 1.0,
             feed_forward_proj: FeedForwardKind::Relu,
@@ -115,12 +119,18 @@ impl T5Config {
             self.relative_attention_max_distance,
             self.relative_attention_num_buckets..,
         )?;
-        rate("dropout_rate", self.dropout_rate)
+        rate("dropout_rate", self.dropout_rate)?;
+        rate("classifier_dropout", self.classifier_dropout)
     }
 
     /// Layers of the decoder.
     pub fn n_decoder_layers(&self) -> usize {
         self.num_decoder_layers.unwrap_or(self.num_layers)
+    }
+
+    /// What starts decoding: T5's published start is the padding token, where nothing else is said.
+    pub fn start_token_id(&self) -> Option<u32> {
+        self.decoder_start_token_id.or(self.pad_token_id)
     }
 
     /// Whether the decoder's output is scaled before the output layer.

@@ -14,7 +14,9 @@ fn message(result: Result<ModelConfig, ModelError>) -> String {
 #[test]
 fn short_names_work_for_every_architecture() {
     let common = json!({ "vocab_size": 50, "n_layers": 3, "hidden_size": 24, "n_heads": 3, "intermediate_size": 60, "dropout": 0.2 });
-    for kind in ["bert", "t5", "marian", "gpt2", "xlnet"] {
+    for kind in [
+        "bert", "roberta", "albert", "xlnet", "t5", "marian", "bart", "gpt2",
+    ] {
         let config = table(kind, common.clone()).unwrap();
         assert_eq!((config.kind(), config.vocab_size()), (kind, 50));
     }
@@ -36,6 +38,18 @@ fn short_names_work_for_every_architecture() {
     assert_eq!(
         (marian.pad_token_id, marian.decoder_start_token_id),
         (None, None)
+    );
+    let narrowed = json!({ "n_layers": 3, "n_decoder_layers": 1, "hidden_size": 24, "n_heads": 3, "max_positions": 30 });
+    let ModelConfig::Bart(bart) = table("bart", narrowed).unwrap() else {
+        panic!()
+    };
+    assert_eq!(
+        (bart.encoder_layers, bart.decoder_layers, bart.d_model),
+        (3, 1, 24)
+    );
+    assert_eq!(
+        (bart.max_position_embeddings, bart.forced_bos_token_id),
+        (30, None)
     );
 }
 
@@ -94,7 +108,15 @@ fn bad_values_are_refused_by_the_name_the_user_wrote() {
     );
     assert_eq!(
         message(table("llama", json!({}))),
-        "architecture llama is not supported; supported are bert, roberta, albert, xlnet, t5, marian, gpt2"
+        "architecture llama is not supported; supported are bert, roberta, albert, xlnet, t5, marian, bart, encoder-decoder, gpt2"
+    );
+    assert_eq!(
+        message(table("bart", json!({ "tie_word_embeddings": false }))),
+        "tie_word_embeddings = false is not supported: the output layer is always tied"
+    );
+    assert!(
+        message(table("bart", json!({ "decoder_attention_heads": 7 })))
+            .starts_with("d_model 1024 is not divisible by decoder_attention_heads 7")
     );
     assert!(
         message(table("marian", json!({ "activation": "step" })))
@@ -124,6 +146,13 @@ fn a_tokenizer_larger_than_the_embedding_is_refused() {
             .to_string()
             .starts_with("the tokenizer has 101 tokens but the model's vocab_size is 100")
     );
+}
+
+#[test]
+fn a_position_table_of_bart_counts_the_positions_of_texts() {
+    let config = table("bart", json!({ "max_positions": 64 })).unwrap();
+    assert!(config.check_length(64).is_ok());
+    assert!(config.check_length(65).is_err());
 }
 
 #[test]

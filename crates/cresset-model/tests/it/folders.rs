@@ -33,7 +33,7 @@ fn read_tensors(path: &Path) -> Tensors {
     parsed.tensors().into_iter().map(owned).collect()
 }
 
-fn write_tensors(path: &Path, tensors: &Tensors) {
+pub(crate) fn write_tensors(path: &Path, tensors: &Tensors) {
     let view = |(name, (dtype, shape, bytes)): (&String, &(Dtype, Vec<usize>, Vec<u8>))| {
         (
             name.clone(),
@@ -55,7 +55,7 @@ fn write_tensors(path: &Path, tensors: &Tensors) {
     std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
-fn golden(case: &str) -> Tensors {
+pub(crate) fn golden(case: &str) -> Tensors {
     read_tensors(&folder(case).join("model.safetensors"))
 }
 
@@ -94,7 +94,7 @@ fn blank_gpt2() -> CausalLm {
     .unwrap()
 }
 
-fn blank_seq2seq(case: &str) -> Seq2SeqLm {
+pub(crate) fn blank_seq2seq(case: &str) -> Seq2SeqLm {
     Seq2SeqLm::new(
         &read_config(&folder(case))
             .unwrap()
@@ -107,7 +107,7 @@ fn blank_seq2seq(case: &str) -> Seq2SeqLm {
     .unwrap()
 }
 
-fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
+pub(crate) fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
     let place = tempfile::tempdir().unwrap();
     save_weights(model, place.path()).unwrap();
     let path = place.path().join("model.safetensors");
@@ -125,7 +125,14 @@ fn assert_saves_what_was_loaded<M: HfModel>(model: &M, case: &str) {
 #[test]
 fn a_folder_is_saved_with_the_very_tensors_that_transformers_wrote() {
     assert_saves_what_was_loaded(&masked_lm(), "bert_masked_lm");
-    for case in ["marian_swish", "marian_odd", "t5_relu", "t5_gated"] {
+    for case in [
+        "marian_swish",
+        "marian_odd",
+        "bart",
+        "bart_plain",
+        "t5_relu",
+        "t5_gated",
+    ] {
         assert_saves_what_was_loaded(&seq2seq(case), case);
     }
     assert_saves_what_was_loaded(&gpt2(), "gpt2");
@@ -393,7 +400,7 @@ fn a_tensor_of_the_wrong_shape_is_named() {
 
 #[test]
 fn a_saved_config_is_read_back_and_keeps_what_is_given_beside_it() {
-    for case in ["bert_masked_lm", "marian_swish", "t5_gated", "gpt2"] {
+    for case in ["bert_masked_lm", "marian_swish", "bart", "t5_gated", "gpt2"] {
         let (config, whole) = read_config(&folder(case)).unwrap();
         let architecture = whole["architectures"][0].as_str().unwrap();
         let place = tempfile::tempdir().unwrap();

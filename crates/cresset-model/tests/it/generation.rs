@@ -12,7 +12,14 @@ use crate::reference::{all_positions, distance};
 #[test]
 fn bug_class_21_cached_steps_of_an_encoder_decoder_equal_teacher_forcing() {
     let target = vec![vec![1, 5, 6, 7, 8, 4], vec![1, 9, 3, 5, 2, 2]];
-    for case in ["marian_swish", "marian_odd", "t5_relu", "t5_gated"] {
+    for case in [
+        "marian_swish",
+        "marian_odd",
+        "bart",
+        "bart_plain",
+        "t5_relu",
+        "t5_gated",
+    ] {
         let model = seq2seq(case);
         let source = padded(&[vec![5, 9, 3, 7], vec![4, 8]], 4, 0);
         let memory = model.encode(source.clone(), &Run::inference());
@@ -110,7 +117,7 @@ fn bug_class_08_translation_of_sources_of_mixed_lengths_equals_one_by_one() {
         vec![6, 7, 8],
         vec![30, 21],
     ];
-    for case in ["marian_odd", "t5_gated"] {
+    for case in ["marian_odd", "bart", "t5_gated"] {
         let model = seq2seq(case);
         for stop in 0..41 {
             let options = GreedyOptions {
@@ -151,15 +158,10 @@ fn generation_ends_where_the_positions_end() {
             .collect::<Vec<_>>(),
         [18, 22]
     );
-    assert_eq!(
-        greedy_seq2seq(
-            &seq2seq("marian_swish"),
-            padded(&[vec![5, 6]], 2, 0),
-            &options
-        )[0]
-        .len(),
-        19
-    );
+    for case in ["marian_swish", "bart"] {
+        let written = greedy_seq2seq(&seq2seq(case), padded(&[vec![5, 6]], 2, 0), &options);
+        assert_eq!(written[0].len(), 19, "{case}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod config;
 mod device;
+mod encoder_decoders;
 mod folders;
 mod forms;
 mod generation;

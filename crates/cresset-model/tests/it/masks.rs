@@ -49,7 +49,7 @@ fn bug_class_03_padding_further_does_not_change_kept_positions() {
             ) < tolerance()
         );
     }
-    for case in ["marian_swish", "t5_relu"] {
+    for case in ["marian_swish", "bart", "t5_relu"] {
         let model = seq2seq(case);
         let target = matrix(&[vec![1, 5, 6], vec![1, 7, 0]], &device());
         let decode = |width, pad| {
@@ -79,8 +79,15 @@ fn bug_class_08_a_batch_of_mixed_lengths_equals_its_rows_one_by_one() {
     let run = Run::inference();
     let rows = [vec![5, 9, 3, 7, 6], vec![4, 8], vec![6, 7, 8]];
     let bert = masked_lm();
-    let models =
-        ["marian_swish", "marian_odd", "t5_relu", "t5_gated"].map(|case| (case, seq2seq(case)));
+    let models = [
+        "marian_swish",
+        "marian_odd",
+        "bart",
+        "bart_plain",
+        "t5_relu",
+        "t5_gated",
+    ]
+    .map(|case| (case, seq2seq(case)));
     for (row, ids) in rows.iter().enumerate() {
         let single = [ids.clone()];
         let alone = bert.hidden(padded(&single, ids.len(), 0), &run);
@@ -104,7 +111,7 @@ fn bug_class_08_a_batch_of_mixed_lengths_equals_its_rows_one_by_one() {
 #[test]
 fn bug_class_18_the_source_changes_the_decoder() {
     let run = Run::inference();
-    for case in ["marian_swish", "t5_relu"] {
+    for case in ["marian_swish", "bart", "t5_relu"] {
         let model = seq2seq(case);
         let decode = |ids: &[u32]| {
             let source = padded(&[ids.to_vec()], ids.len(), 0);
@@ -137,7 +144,14 @@ fn bug_class_19_a_later_token_never_changes_an_earlier_output() {
     );
     assert_eq!(distance(row_of(&a, 0, 3), row_of(&b, 0, 3)), 0.0);
     assert!(distance(a, b) > 1e-2);
-    for case in ["marian_swish", "marian_odd", "t5_relu", "t5_gated"] {
+    for case in [
+        "marian_swish",
+        "marian_odd",
+        "bart",
+        "bart_plain",
+        "t5_relu",
+        "t5_gated",
+    ] {
         let model = seq2seq(case);
         let source = padded(&[vec![5, 9, 3]], 3, 0);
         let memory = model.encode(source.clone(), &run);

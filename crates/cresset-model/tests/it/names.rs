@@ -3,8 +3,8 @@
 use burn::tensor::Device;
 use cresset_model::bert::Pooler;
 use cresset_model::{
-    CausalLm, Encoder, HfModel, MaskedLm, ModelConfig, Seq2SeqLm, SequenceClassifier,
-    parameter_names,
+    CausalLm, Encoder, HfModel, MaskedLm, ModelConfig, Seq2SeqClassifier, Seq2SeqLm,
+    SequenceClassifier, parameter_names,
 };
 use serde_json::{Map, Value, json};
 
@@ -95,55 +95,82 @@ fn bert_names_are_those_of_hugging_face() {
     );
 }
 
+/// Names of the layers that Marian and BART share, below `model.`.
+fn post_norm_layers() -> Vec<String> {
+    let attention = |block: &str| {
+        ["k_proj", "out_proj", "q_proj", "v_proj"]
+            .map(|part| format!("{block}.{part}"))
+            .into_iter()
+            .chain([format!("{block}_layer_norm")])
+            .collect::<Vec<_>>()
+    };
+    let feed_forward = ["fc1", "fc2", "final_layer_norm"].map(str::to_owned);
+    let encoder = [attention("self_attn"), feed_forward.to_vec()].concat();
+    let decoder = [encoder.clone(), attention("encoder_attn")].concat();
+    [("encoder", encoder), ("decoder", decoder)]
+        .into_iter()
+        .flat_map(|(stack, parts)| {
+            parts.into_iter().flat_map(move |part| {
+                ["weight", "bias"].map(|end| format!("model.{stack}.layers.0.{part}.{end}"))
+            })
+        })
+        .collect()
+}
+
 #[test]
 fn marian_names_are_those_of_hugging_face() {
     let config = config("marian", json!({ "max_positions": 16 }))
         .encoder_decoder()
         .unwrap();
-    let mut names = vec![
-        "final_logits_bias".to_owned(),
-        "model.shared.weight".to_owned(),
-    ];
-    let blocks = [
-        (
-            "encoder",
-            vec![
-                "self_attn.k_proj",
-                "self_attn.out_proj",
-                "self_attn.q_proj",
-                "self_attn.v_proj",
-                "self_attn_layer_norm",
-            ],
-        ),
-        (
-            "decoder",
-            vec![
-                "self_attn.k_proj",
-                "self_attn.out_proj",
-                "self_attn.q_proj",
-                "self_attn.v_proj",
-                "self_attn_layer_norm",
-                "encoder_attn.k_proj",
-                "encoder_attn.out_proj",
-                "encoder_attn.q_proj",
-                "encoder_attn.v_proj",
-                "encoder_attn_layer_norm",
-            ],
-        ),
-    ];
-    for (stack, mut layers) in blocks {
-        layers.extend(["fc1", "fc2", "final_layer_norm"]);
-        let with_bias = |layer: &str| {
-            ["weight", "bias"].map(|end| format!("model.{stack}.layers.0.{layer}.{end}"))
-        };
-        names.extend(layers.into_iter().flat_map(with_bias));
-    }
+    let layers = post_norm_layers();
+    let names = [
+        borrowed(&layers),
+        vec!["final_logits_bias", "model.shared.weight"],
+    ]
+    .concat();
     assert_names(
         &Seq2SeqLm::new(&config, 0, &Device::flex()).unwrap(),
         "MarianMTModel",
-        &borrowed(&names),
+        &names,
     );
 }
+
+#[test]
+fn bart_names_are_those_of_hugging_face() {
+    let sizes = json!({ "max_positions": 16, "decoder_start_token_id": 2 });
+    let config = config("bart", sizes).encoder_decoder().unwrap();
+    let layers = post_norm_layers();
+    let body = [
+        borrowed(&layers),
+        vec![
+            "model.decoder.embed_positions.weight",
+            "model.decoder.layernorm_embedding.bias",
+            "model.decoder.layernorm_embedding.weight",
+            "model.encoder.embed_positions.weight",
+            "model.encoder.layernorm_embedding.bias",
+            "model.encoder.layernorm_embedding.weight",
+            "model.shared.weight",
+        ],
+    ]
+    .concat();
+    assert_names(
+        &Seq2SeqLm::new(&config, 0, &Device::flex()).unwrap(),
+        "BartForConditionalGeneration",
+        &[&body[..], &["final_logits_bias"]].concat(),
+    );
+    assert_names(
+        &Seq2SeqClassifier::new(&config, 3, 0, &Device::flex()).unwrap(),
+        "BartForSequenceClassification",
+        &[&body[..], CLASSIFICATION_HEAD].concat(),
+    );
+}
+
+const CLASSIFICATION_HEAD: &[&str] = &[
+    "classification_head.dense.bias",
+    "classification_head.dense.weight",
+    "classification_head.out_proj.bias",
+    "classification_head.out_proj.weight",
+];
 
 const T5_ATTENTION: &[&str] = &[
     "decoder.block.0.layer.0.SelfAttention.k.weight",
@@ -187,7 +214,7 @@ fn t5_names_are_those_of_hugging_face() {
         &names,
     );
 
-    let gated = json!({ "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false });
+    let gated = json!({ "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false, "pad_token_id": 0 });
     let gated = config("t5", gated).encoder_decoder().unwrap();
     let feed_forward = [
         "decoder.block.0.layer.2.DenseReluDense.wi_0.weight",
@@ -196,13 +223,21 @@ fn t5_names_are_those_of_hugging_face() {
         "encoder.block.0.layer.1.DenseReluDense.wi_0.weight",
         "encoder.block.0.layer.1.DenseReluDense.wi_1.weight",
         "encoder.block.0.layer.1.DenseReluDense.wo.weight",
-        "lm_head.weight",
     ];
-    let names = [T5_ATTENTION, &feed_forward].concat();
+    let body = [T5_ATTENTION, &feed_forward].concat();
     assert_names(
         &Seq2SeqLm::new(&gated, 0, &device).unwrap(),
         "T5ForConditionalGeneration",
-        &names,
+        &[&body[..], &["lm_head.weight"]].concat(),
+    );
+    let body: Vec<String> = body
+        .iter()
+        .map(|name| format!("transformer.{name}"))
+        .collect();
+    assert_names(
+        &Seq2SeqClassifier::new(&gated, 3, 0, &device).unwrap(),
+        "T5ForSequenceClassification",
+        &[&borrowed(&body)[..], CLASSIFICATION_HEAD].concat(),
     );
 }
 

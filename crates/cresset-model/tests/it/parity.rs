@@ -87,7 +87,7 @@ fn bert_encoder_and_pooler_equal_transformers() {
     reference.assert_close("pooler_output", model.pooled(hidden), |_| true);
 }
 
-fn seq2seq_equals_transformers(case: &str) {
+pub(crate) fn seq2seq_equals_transformers(case: &str) {
     let reference = Reference::read(case);
     let model = seq2seq(case);
     let run = Run::inference();
@@ -117,6 +117,16 @@ fn marian_of_odd_width_equals_transformers() {
 }
 
 #[test]
+fn bart_with_scaled_embeddings_equals_transformers() {
+    seq2seq_equals_transformers("bart");
+}
+
+#[test]
+fn bart_equals_transformers() {
+    seq2seq_equals_transformers("bart_plain");
+}
+
+#[test]
 fn t5_equals_transformers() {
     seq2seq_equals_transformers("t5_relu");
 }
@@ -124,6 +134,12 @@ fn t5_equals_transformers() {
 #[test]
 fn gated_t5_with_unscaled_outputs_equals_transformers() {
     seq2seq_equals_transformers("t5_gated");
+}
+
+#[test]
+fn two_berts_as_an_encoder_decoder_equal_transformers() {
+    seq2seq_equals_transformers("bert2bert");
+    seq2seq_equals_transformers("bert2bert_same");
 }
 
 #[test]
@@ -166,8 +182,13 @@ fn greedy_translation_equals_transformers() {
     for (case, start, stop) in [
         ("marian_swish", 40, 0),
         ("marian_odd", 40, 0),
+        ("bart", 2, 2),
+        ("bart_plain", 2, 2),
         ("t5_relu", 0, 1),
         ("t5_gated", 0, 1),
+        ("bert2bert", 1, 2),
+        ("bert2bert_same", 1, 2),
+        ("t5_v1_1", 0, 1),
     ] {
         let reference = Reference::read(case);
         let options = GreedyOptions {

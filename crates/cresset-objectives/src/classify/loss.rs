@@ -10,7 +10,7 @@ use cresset_losses::{
 use cresset_metrics::{
     LabelCounts, MetricError, accuracy, macro_f1, mse as mean_squared_error, pearson, spearman,
 };
-use cresset_model::{EncoderInput, SequenceClassifier};
+use cresset_model::{EncoderInput, TextClassifier};
 use cresset_ops::Run;
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 
@@ -22,14 +22,14 @@ use crate::upload;
 /// The model and its loss. Which loss, a batch's targets tell.
 #[derive(Module, Debug)]
 pub struct Classify {
-    model: SequenceClassifier,
+    model: TextClassifier,
     #[module(skip)]
     label_smoothing: f64,
 }
 
 impl Classify {
     /// A classifier over a model with a sequence-classification head; the smoothing is that of single labels.
-    pub fn new(model: SequenceClassifier, label_smoothing: f64) -> Self {
+    pub fn new(model: TextClassifier, label_smoothing: f64) -> Self {
         Classify {
             model,
             label_smoothing,
@@ -37,7 +37,7 @@ impl Classify {
     }
 
     /// The model.
-    pub fn model(&self) -> &SequenceClassifier {
+    pub fn model(&self) -> &TextClassifier {
         &self.model
     }
 
@@ -208,7 +208,7 @@ impl Targets {
 
 impl Task for Classify {
     type Collate = ClassifyCollate;
-    type Network = SequenceClassifier;
+    type Network = TextClassifier;
 
     fn show(batch: &ClassifyBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let row = |i: usize| {
@@ -257,7 +257,7 @@ impl Task for Classify {
         values
     }
 
-    fn network(&self) -> &SequenceClassifier {
+    fn network(&self) -> &TextClassifier {
         &self.model
     }
 }

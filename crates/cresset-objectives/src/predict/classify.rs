@@ -3,7 +3,7 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use cresset_data::Example;
-use cresset_model::SequenceClassifier;
+use cresset_model::TextClassifier;
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use super::{Answer, Frame, Predict};
 use crate::classify::{ClassifyTask, holding};
 use crate::load::load;
 use crate::model_folder::ModelFolder;
-use crate::{NewHead, RunError, session, upload};
+use crate::{NewHead, RunError, upload};
 
 pub(super) fn open(
     folder: &ModelFolder,
@@ -33,8 +33,7 @@ pub(super) fn open(
             labels.join(", ")
         )));
     }
-    let encoder = session::encoder(&folder.config, "classify")?;
-    let model = SequenceClassifier::new(&encoder, labels.len(), 0, device)?;
+    let model = TextClassifier::new(&folder.config, labels.len(), 0, device)?;
     let (model, _) = load(model, &folder.path, NewHead::Refused)?;
     Ok(Box::new(TextPredictor {
         model,
@@ -46,7 +45,7 @@ pub(super) fn open(
 }
 
 struct TextPredictor {
-    model: SequenceClassifier,
+    model: TextClassifier,
     task: ClassifyTask,
     /// Names of the outputs.
     labels: Vec<String>,

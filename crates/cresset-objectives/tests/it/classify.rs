@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use cresset_data::{PadSide, pad};
-use cresset_model::{EncoderConfig, ModelConfig, SequenceClassifier};
+use cresset_model::{ModelConfig, TextClassifier};
 use cresset_objectives::Task;
 use cresset_objectives::classify::{Classify, ClassifyBatch, Targets};
 use cresset_train::{Objective, Report};
@@ -16,12 +16,8 @@ fn model(n_outputs: usize, device: &Device) -> Classify {
     let Value::Object(sizes) = sizes else {
         unreachable!("an object")
     };
-    let ModelConfig::Bert(config) =
-        ModelConfig::from_toml_table("bert", sizes).expect("makes sense")
-    else {
-        unreachable!("bert")
-    };
-    let model = SequenceClassifier::new(&EncoderConfig::Bert(config), n_outputs, 0, device);
+    let config = ModelConfig::from_toml_table("bert", sizes).expect("makes sense");
+    let model = TextClassifier::new(&config, n_outputs, 0, device);
     Classify::new(model.expect("a model"), 0.0)
 }
 

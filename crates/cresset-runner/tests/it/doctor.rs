@@ -66,6 +66,11 @@ fn a_trained_model_of_every_shape_passes() {
         ("causal-lm", WRITES.to_vec()),
         ("seq2seq", [&[FRAME, SOURCE], &WRITES[..]].concat()),
         ("seq2seq-t5", [&[FRAME, SOURCE], &WRITES[..]].concat()),
+        ("seq2seq-bart", [&[FRAME, SOURCE], &WRITES[..]].concat()),
+        (
+            "seq2seq-bert2bert",
+            [&[FRAME, SOURCE], &WRITES[..]].concat(),
+        ),
     ] {
         let diagnosis = diagnosis(&trained(name));
         let mut expected: Vec<&str> = ALWAYS.into_iter().chain(more).collect();

@@ -209,6 +209,94 @@ fn every_family_of_encoders_learns() {
 }
 
 #[test]
+fn two_berts_learn_to_translate() {
+    let (place, _) = learns("seq2seq-bert2bert");
+    let config = config_of(&place, "run/model");
+    assert_eq!(config["architectures"][0], "EncoderDecoderModel");
+    assert_eq!(config["decoder"]["add_cross_attention"], true);
+    let output = place.run_on(
+        "{\"text\": \"the old dog sees a cat .\"}\n",
+        &["generate", "run/model", "--input", "-"],
+    );
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(answer["text"].is_string());
+}
+
+#[test]
+fn bug_class_18_what_a_warm_start_leaves_new_is_listed() {
+    let place = Workplace::with_sample_data();
+    let steps = "train.steps=12";
+    place.succeeds(&[
+        "train",
+        &config("tiny/masked-lm.toml"),
+        "--quiet",
+        "--set",
+        "train.out=bert",
+        "--set",
+        steps,
+    ]);
+    let text = fs::read_to_string(config("tiny/seq2seq-bert2bert.toml")).expect("a config");
+    let (front, rest) = text.split_once("[tokenizer.train]").expect("its tokenizer");
+    let (_, back) = rest.split_once("[objective]").expect("its objective");
+    let model = "[model]\nwarm_start = { encoder = \"bert/model\", decoder = \"bert/model\" }";
+    place.write("warm.toml", format!("{front}{model}\n\n[objective]{back}"));
+    let sets = [
+        steps,
+        "data.max_length=32",
+        "data.max_tokens=256",
+        "train.keep_best=loss",
+    ];
+    let mut args = vec!["train", "warm.toml"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    let output = place.run(&args);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("decoder.bert.encoder.layer.0.crossattention.self.query.weight"),
+        "{said}"
+    );
+    let shown = place.succeeds(&["doctor", "runs/tiny-bert2bert/model"]);
+    assert!(!shown.contains("NOT SO"), "{shown}");
+}
+
+/// A tiny config for regression with another model and tokenizer.
+fn regression_on(place: &Workplace, name: &str, tokenizer: &str, model: &str) {
+    let text = fs::read_to_string(config("tiny/regress.toml")).expect("a config");
+    let (front, rest) = text.split_once("[tokenizer.train]").expect("its tokenizer");
+    let (_, back) = rest.split_once("[objective]").expect("its objective");
+    let sizes =
+        "n_layers = 1\nhidden_size = 32\nn_heads = 2\nintermediate_size = 64\ndropout = 0.0";
+    place.write(
+        name,
+        format!(
+            "{front}[tokenizer.train]\n{tokenizer}\n\n[model.{model}]\n{sizes}\n\n[objective]{back}"
+        ),
+    );
+}
+
+#[test]
+fn encoder_decoders_learn_scores_of_texts_and_predict_them() {
+    let bpe = "kind = \"bpe\"\nvocab_size = 400";
+    let unigram = "kind = \"unigram\"\nvocab_size = 300";
+    for (model, tokenizer, class) in [
+        ("bart", bpe, "BartForSequenceClassification"),
+        ("t5", unigram, "T5ForSequenceClassification"),
+    ] {
+        let place = Workplace::with_sample_data();
+        regression_on(&place, "run.toml", tokenizer, model);
+        place.succeeds(&["train", "run.toml", "--quiet", "--set", "train.out=run"]);
+        assert_eq!(config_of(&place, "run/model")["architectures"][0], class);
+        let metrics = measured(&place, "run/best", "sample-data/reviews/dev.jsonl");
+        let spearman = metrics["spearman"].as_f64().expect("spearman");
+        assert!(spearman > 0.4, "{model}: {metrics}");
+        let text = "{\"text\": \"the soup was superb .\"}\n";
+        let output = place.run_on(text, &["predict", "run/best", "--input", "-"]);
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert!(answer["score"].is_number(), "{answer}");
+    }
+}
+
+#[test]
 fn t5_learns_under_its_own_convention() {
     let (place, _) = learns("seq2seq-t5");
     let config: Value = serde_json::from_slice(
@@ -217,6 +305,26 @@ fn t5_learns_under_its_own_convention() {
     .expect("JSON");
     assert_eq!(config["decoder_start_token_id"], config["pad_token_id"]);
     assert_eq!(config["architectures"][0], "T5ForConditionalGeneration");
+}
+
+#[test]
+fn bart_learns_under_its_own_convention_and_writes() {
+    let (place, _) = learns("seq2seq-bart");
+    let config: Value = serde_json::from_slice(
+        &fs::read(place.path("run/model/config.json")).expect("config.json"),
+    )
+    .expect("JSON");
+    assert_eq!(config["architectures"][0], "BartForConditionalGeneration");
+    // The decoder starts `</s> <s>`, in training as in anybody's generation.
+    assert_eq!(config["decoder_start_token_id"], config["eos_token_id"]);
+    assert_eq!(config["forced_bos_token_id"], config["bos_token_id"]);
+    assert_ne!(config["bos_token_id"], config["eos_token_id"]);
+    let output = place.run_on(
+        "{\"text\": \"the old dog sees a cat .\"}\n",
+        &["generate", "run/model", "--input", "-"],
+    );
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(answer["text"].is_string());
 }
 
 #[test]

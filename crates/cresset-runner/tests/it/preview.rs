@@ -90,6 +90,20 @@ fn bug_class_01_translation_starts_with_bos() {
 }
 
 #[test]
+fn bug_class_01_bart_starts_with_both_tokens() {
+    let model = "bart = { n_layers = 1, hidden_size = 16, n_heads = 2, intermediate_size = 16 }";
+    let shown = shown(&example(
+        model,
+        "bpe",
+        "convention = \"bart\"",
+        "seq2seq = {}",
+    ));
+    assert_eq!(text(&shown, "encoder input"), "<s> I love NLP </s>");
+    assert_eq!(text(&shown, "decoder input"), "</s> <s> J'aime le NLP");
+    assert_eq!(text(&shown, "labels"), "<s> J'aime le NLP </s>");
+}
+
+#[test]
 fn bug_class_01_a_gpt_document_starts_with_bos() {
     let model = "gpt2 = { n_layers = 1, hidden_size = 16, n_heads = 2 }";
     let shown = shown(&example(

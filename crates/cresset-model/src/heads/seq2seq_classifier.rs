@@ -1,0 +1,257 @@
+//! Classification of whole texts by an encoder-decoder (Lewis et al. 2020, section 3.1).
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use cresset_ops::{KeepMask, Run, dropout};
+
+use super::rows_at;
+use crate::bart::{Bart, bart_ignores, bart_name, bart_spellings};
+use crate::check::within;
+use crate::encoder::EncoderInput;
+use crate::encoder_decoder::Seq2SeqConfig;
+use crate::error::ModelError;
+use crate::hf::{HfModel, HfTensor, Layout, inner_path};
+use crate::init::{initialise, usual};
+use crate::layers::{Bias, Linear};
+use crate::t5::{T5Config, T5ForConditionalGeneration};
+
+/// An encoder-decoder that puts a text, or a pair of texts, in one class: Hugging Face's `BartForSequenceClassification` and
+/// `T5ForSequenceClassification`.
+///
+/// Both stacks read the text, the decoder shifted to the right behind its start token; the decoder's vector at the last kept position,
+/// which has seen everything, stands for the text. Texts must end with the end token, as the conventions of these models have it: the
+/// last kept position is then Hugging Face's "last `</s>`".
+#[derive(Module, Debug)]
+pub struct Seq2SeqClassifier {
+    body: Seq2SeqBody,
+    head: ClassificationHead,
+    #[module(skip)]
+    start: u32,
+}
+
+/// Encoder and decoder without an output layer.
+#[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process holds one or two models, and layers lie on the heap"
+)]
+enum Seq2SeqBody {
+    /// T5, with the output layer tied, which has no parameters.
+    T5(T5ForConditionalGeneration),
+    /// BART.
+    Bart(Bart),
+}
+
+/// A hidden layer between the text's vector and the scores.
+#[derive(Module, Debug)]
+struct ClassificationHead {
+    dense: Linear,
+    out_proj: Linear,
+    #[module(skip)]
+    dropout: f64,
+}
+
+struct HeadConfig {
+    hidden_size: usize,
+    dropout: f64,
+    /// Standard deviation of initial weights.
+    std: f64,
+}
+
+impl Seq2SeqClassifier {
+    /// A model with initial weights.
+    ///
+    /// # Errors
+    /// A configuration that does not validate or names no start token, an architecture without such a class (Marian), no labels.
+    pub fn new(
+        config: &Seq2SeqConfig,
+        n_labels: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Seq2SeqClassifier, ModelError> {
+        within("num_labels", n_labels, 1..)?;
+        let (body, start, head) = match config {
+            Seq2SeqConfig::T5(config) => {
+                let tied = T5Config {
+                    tie_word_embeddings: true,
+                    ..config.clone()
+                };
+                let head = HeadConfig {
+                    hidden_size: config.d_model,
+                    dropout: config.classifier_dropout,
+                    std: config.initializer_factor * (config.d_model as f64).powf(-0.5),
+                };
+                let body = T5ForConditionalGeneration::new(&tied, seed, device)?;
+                (Seq2SeqBody::T5(body), config.start_token_id(), head)
+            }
+            Seq2SeqConfig::Bart(config) => {
+                let head = HeadConfig {
+                    hidden_size: config.d_model,
+                    dropout: config.classifier_dropout,
+                    std: config.init_std,
+                };
+                let body = Bart::new(config, seed, device)?;
+                (Seq2SeqBody::Bart(body), config.start_token_id(), head)
+            }
+            Seq2SeqConfig::Marian(_) => return Err(no_such_class("marian")),
+            Seq2SeqConfig::EncoderDecoder(_) => return Err(no_such_class("encoder-decoder")),
+        };
+        let start = start.ok_or_else(|| ModelError::BadValue {
+            key: "decoder_start_token_id".to_owned(),
+            reason: "a classifier on an encoder-decoder starts its decoder with it; give the id"
+                .to_owned(),
+        })?;
+        let blank = ClassificationHead {
+            dense: Linear::new(head.hidden_size, head.hidden_size, Bias::With, device),
+            out_proj: Linear::new(head.hidden_size, n_labels, Bias::With, device),
+            dropout: head.dropout,
+        };
+        Ok(Seq2SeqClassifier {
+            body,
+            head: initialise(blank, seed, |path| usual(path, head.std)),
+            start,
+        })
+    }
+
+    /// # Shapes
+    /// out: `[batch, labels]`
+    ///
+    /// # Panics
+    /// If the text is longer than BART's positions; check lengths with `ModelConfig::check_length`.
+    pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
+        let (ids, keep) = (input.ids.clone(), input.keep.clone());
+        let memory = self.encode(input, run);
+        let hidden = self.decode(ids, memory, keep.clone(), run);
+        self.logits(hidden, &keep, run)
+    }
+
+    /// The encoder's output.
+    ///
+    /// # Shapes
+    /// out: `[batch, seq, hidden]`
+    pub fn encode(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
+        match &self.body {
+            Seq2SeqBody::T5(body) => body.encode(input, run),
+            Seq2SeqBody::Bart(body) => body.encode(input, run),
+        }
+    }
+
+    /// The decoder's output for the same text, which it reads shifted.
+    ///
+    /// # Shapes
+    /// ids: `[batch, seq]`, memory and out: `[batch, seq, hidden]`
+    pub fn decode(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        keep: KeepMask,
+        run: &Run,
+    ) -> Tensor<3> {
+        let target = self.shifted(ids);
+        match &self.body {
+            Seq2SeqBody::T5(body) => body.decode(target, memory, keep, run),
+            Seq2SeqBody::Bart(body) => body.decode(target, memory, keep, run),
+        }
+    }
+
+    /// Scores from the decoder's vector at the last kept position.
+    ///
+    /// # Shapes
+    /// hidden: `[batch, seq, hidden]`, out: `[batch, labels]`
+    pub fn logits(&self, hidden: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<2> {
+        self.head.forward(rows_at(hidden, last_kept(keep)), run)
+    }
+
+    /// The start token and all but the last column.
+    fn shifted(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
+        let [batch, seq] = ids.dims();
+        let start = Tensor::full([batch, 1], self.start, &ids.device());
+        Tensor::cat(vec![start, ids.narrow(1, 0, seq - 1)], 1)
+    }
+}
+
+fn no_such_class(found: &'static str) -> ModelError {
+    ModelError::WrongArchitecture {
+        wanted: "a classifier on an encoder-decoder",
+        expected: "t5 or bart",
+        found,
+    }
+}
+
+impl ClassificationHead {
+    /// # Shapes
+    /// x: `[batch, hidden]`, out: `[batch, labels]`
+    fn forward(&self, x: Tensor<2>, run: &Run) -> Tensor<2> {
+        let inner = self.dense.forward(dropout(x, self.dropout, run)).tanh();
+        self.out_proj.forward(dropout(inner, self.dropout, run))
+    }
+}
+
+/// The flat index of each row's last kept position.
+fn last_kept(keep: &KeepMask) -> Tensor<1, Int> {
+    let keep = keep.tensor();
+    let [batch, seq] = keep.dims();
+    let device = keep.device();
+    let places = Tensor::arange(0..seq as i64, &device).unsqueeze_dim(0);
+    let last = (keep.int() * places).max_dim(1).reshape([batch]);
+    last + Tensor::arange(0..batch as i64, &device) * seq as i64
+}
+
+impl HfModel for Seq2SeqClassifier {
+    fn architecture(&self) -> &'static str {
+        match &self.body {
+            Seq2SeqBody::T5(_) => "T5ForSequenceClassification",
+            Seq2SeqBody::Bart(_) => "BartForSequenceClassification",
+        }
+    }
+
+    fn hf_name(&self, path: &str) -> Option<HfTensor> {
+        if let Some(part) = path.strip_prefix("head.") {
+            return Some(HfTensor {
+                name: format!("classification_head.{part}"),
+                layout: Layout::Transposed,
+            });
+        }
+        let path = inner_path(inner_path(path));
+        let inner = match &self.body {
+            Seq2SeqBody::T5(body) => body.hf_name(path)?,
+            Seq2SeqBody::Bart(_) => bart_name(path),
+        };
+        Some(HfTensor {
+            name: format!("{}{}", self.base_prefix(), inner.name),
+            layout: inner.layout,
+        })
+    }
+
+    fn base_prefix(&self) -> &'static str {
+        match &self.body {
+            Seq2SeqBody::T5(body) => body.base_prefix(),
+            Seq2SeqBody::Bart(_) => "model.",
+        }
+    }
+
+    fn spellings(&self, name: &str) -> Vec<String> {
+        match &self.body {
+            Seq2SeqBody::T5(body) => {
+                let prefix = self.base_prefix();
+                let inner = name.strip_prefix(prefix).unwrap_or(name);
+                // The output layer is no part of this model: a file's own one may well differ from the embedding.
+                let others = body.spellings(inner).into_iter();
+                others
+                    .filter(|name| name != "lm_head.weight")
+                    .map(|name| format!("{prefix}{name}"))
+                    .collect()
+            }
+            Seq2SeqBody::Bart(_) => bart_spellings(name),
+        }
+    }
+
+    fn ignores(&self, name: &str) -> bool {
+        match &self.body {
+            Seq2SeqBody::T5(body) => {
+                body.ignores(name.strip_prefix(self.base_prefix()).unwrap_or(name))
+            }
+            Seq2SeqBody::Bart(_) => bart_ignores(name),
+        }
+    }
+}
