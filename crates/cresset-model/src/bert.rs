@@ -217,12 +217,10 @@ impl Bert {
     /// # Shapes
     /// out: layers + 1 times `[batch, seq, hidden]`
     pub fn hidden_states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
-        let keep = input.keep.clone();
-        let mut hidden = self.embeddings.forward(input, run);
-        let mut states = vec![hidden.clone()];
+        let sight = Sight::all(input.keep.clone());
+        let mut states = vec![self.embeddings.forward(input, run)];
         for layer in &self.layers {
-            hidden = layer.forward(hidden, Sight::all(keep.clone()), run);
-            states.push(hidden.clone());
+            states.push(layer.forward(states[states.len() - 1].clone(), sight.clone(), run));
         }
         states
     }
@@ -460,10 +458,6 @@ impl HfModel for Bert {
 
     fn base_prefix(&self) -> &'static str {
         "bert."
-    }
-
-    fn is_head(&self, _name: &str) -> bool {
-        false
     }
 }
 

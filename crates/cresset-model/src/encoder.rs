@@ -105,9 +105,7 @@ impl HfModel for Encoder {
         }
     }
 
-    fn is_head(&self, name: &str) -> bool {
-        match self {
-            Encoder::Bert(bert) => bert.is_head(name),
-        }
+    fn is_head(&self, _name: &str) -> bool {
+        false
     }
 }

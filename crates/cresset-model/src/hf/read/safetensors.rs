@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use ::safetensors::SafeTensors;
+use ::safetensors::tensor::{Metadata, TensorInfo};
 
 use super::tensor::{FileTensor, broken};
 use crate::error::ModelError;
@@ -20,21 +20,10 @@ const LENGTH: u64 = 8;
 pub(super) fn open(path: &Path) -> Result<Vec<FileTensor>, ModelError> {
     let mut file = File::open(path).map_err(ModelError::read(path))?;
     let size = file.metadata().map_err(ModelError::read(path))?.len();
-    let mut head = vec![0; LENGTH.min(size) as usize];
-    file.read_exact(&mut head).map_err(ModelError::read(path))?;
-    if let Ok(length) = <[u8; 8]>::try_from(head.as_slice()) {
-        // A length beyond the end of the file is left for the parser to refuse.
-        let length = u64::from_le_bytes(length).min(size - LENGTH) as usize;
-        head.resize(head.len() + length, 0);
-        file.read_exact(&mut head[LENGTH as usize..])
-            .map_err(ModelError::read(path))?;
-    }
-    let (length, header) =
-        SafeTensors::read_metadata(&head).map_err(|error| broken(path, error.to_string()))?;
-    let start = LENGTH + length as u64;
-    let tensors = header.tensors();
-    let end = tensors.values().map(|info| info.data_offsets.1).max();
-    let expected = start + end.unwrap_or(0) as u64;
+    let (start, header) = header(&mut file, size)
+        .map_err(ModelError::read(path))?
+        .map_err(|reason| broken(path, reason))?;
+    let expected = start + header.data_len() as u64;
     if size != expected {
         return Err(broken(
             path,
@@ -42,7 +31,7 @@ pub(super) fn open(path: &Path) -> Result<Vec<FileTensor>, ModelError> {
         ));
     }
     let (file, path): (Arc<File>, Arc<Path>) = (Arc::new(file), path.into());
-    let tensor = |(name, info): (String, &::safetensors::tensor::TensorInfo)| {
+    let tensor = |(name, info): (String, &TensorInfo)| {
         let (from, to) = info.data_offsets;
         let file = Arc::clone(&file);
         FileTensor {
@@ -53,7 +42,24 @@ pub(super) fn open(path: &Path) -> Result<Vec<FileTensor>, ModelError> {
             bytes: Box::new(move || bytes_at(&file, start + from as u64, to - from)),
         }
     };
-    Ok(tensors.into_iter().map(tensor).collect())
+    Ok(header.tensors().into_iter().map(tensor).collect())
+}
+
+/// Where the numbers start and what they are, or what is wrong with the header.
+fn header(file: &mut File, size: u64) -> io::Result<Result<(u64, Metadata), String>> {
+    if size < LENGTH {
+        return Ok(Err(format!("it has only {size} bytes")));
+    }
+    let mut length = [0; LENGTH as usize];
+    file.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > size - LENGTH {
+        return Ok(Err("its header is cut off".to_owned()));
+    }
+    let mut text = vec![0; length as usize];
+    file.read_exact(&mut text)?;
+    let parsed = serde_json::from_slice(&text).map_err(|error| error.to_string());
+    Ok(parsed.map(|metadata| (LENGTH + length, metadata)))
 }
 
 fn bytes_at(mut file: &File, at: u64, length: usize) -> io::Result<Vec<u8>> {
