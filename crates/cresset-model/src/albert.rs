@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use cresset_ops::Run;
 use serde::{Deserialize, Serialize};
 
-use crate::bert::{BertConfig, BertEmbeddings, BertLayer, Pooler, Positions, is_buffer, pooled};
+use crate::bert::{BertConfig, BertEmbeddings, BertLayer, Pooler, Positions, pooled};
 use crate::check::{rate, supported, within};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
@@ -288,10 +288,6 @@ impl HfModel for Albert {
 
     fn base_prefix(&self) -> &'static str {
         FAMILY.prefix
-    }
-
-    fn ignores(&self, name: &str) -> bool {
-        is_buffer(name)
     }
 
     fn is_head(&self, _name: &str) -> bool {

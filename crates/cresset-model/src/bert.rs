@@ -221,16 +221,7 @@ impl HfModel for Bert {
         FAMILY.prefix
     }
 
-    fn ignores(&self, name: &str) -> bool {
-        is_buffer(name)
-    }
-
     fn is_head(&self, _name: &str) -> bool {
         false
     }
-}
-
-/// Whether older files of BERT and its like carry this tensor as a buffer: the numbers 0, 1, 2, .. and the segment 0.
-pub(crate) fn is_buffer(name: &str) -> bool {
-    name.ends_with("embeddings.position_ids") || name.ends_with("embeddings.token_type_ids")
 }

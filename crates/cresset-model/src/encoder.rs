@@ -199,15 +199,6 @@ impl HfModel for Encoder {
         self.family().prefix
     }
 
-    fn ignores(&self, name: &str) -> bool {
-        match self {
-            Encoder::Bert(model) => model.ignores(name),
-            Encoder::Roberta(model) => model.ignores(name),
-            Encoder::Albert(model) => model.ignores(name),
-            Encoder::Xlnet(model) => model.ignores(name),
-        }
-    }
-
     fn is_head(&self, _name: &str) -> bool {
         false
     }

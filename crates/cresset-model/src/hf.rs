@@ -37,7 +37,8 @@ pub trait HfModel: Module {
         false
     }
 
-    /// Whether a tensor is part of the task head, which fine-tuning begins anew, rather than of the pre-trained model below it.
+    /// Whether a tensor is part of the task head, which fine-tuning begins anew, rather than of the pre-trained model below it. In a
+    /// model with a head those are the names without the base model's prefix.
     fn is_head(&self, name: &str) -> bool {
         !name.starts_with(self.base_prefix())
     }

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run};
 use serde::{Deserialize, Serialize};
 
-use crate::bert::{Bert, BertConfig, NAMES, Pooler, is_buffer};
+use crate::bert::{Bert, BertConfig, NAMES, Pooler};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::heads::Family;
@@ -178,10 +178,6 @@ impl HfModel for Roberta {
 
     fn base_prefix(&self) -> &'static str {
         FAMILY.prefix
-    }
-
-    fn ignores(&self, name: &str) -> bool {
-        is_buffer(name)
     }
 
     fn is_head(&self, _name: &str) -> bool {

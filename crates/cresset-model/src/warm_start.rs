@@ -275,10 +275,6 @@ impl HfModel for BertDecoder {
     fn spellings(&self, name: &str) -> Vec<String> {
         FAMILY.tied_spellings(name)
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.body.ignores(name)
-    }
 }
 
 impl HfModel for EncoderDecoder {
@@ -315,10 +311,6 @@ impl HfModel for EncoderDecoder {
                 .collect(),
             None => Vec::new(),
         }
-    }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
     }
 
     /// Both halves are pre-trained models, and what joins them is to be named, not assumed.

@@ -118,8 +118,4 @@ impl HfModel for MaskedLm {
     fn spellings(&self, name: &str) -> Vec<String> {
         self.encoder.family().tied_spellings(name)
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
-    }
 }

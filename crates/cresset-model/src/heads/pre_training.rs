@@ -103,8 +103,4 @@ impl HfModel for PreTraining {
     fn spellings(&self, name: &str) -> Vec<String> {
         self.encoder.family().tied_spellings(name)
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
-    }
 }

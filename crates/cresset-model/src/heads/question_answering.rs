@@ -85,8 +85,4 @@ impl HfModel for QuestionAnswering {
     fn base_prefix(&self) -> &'static str {
         self.encoder.base_prefix()
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
-    }
 }

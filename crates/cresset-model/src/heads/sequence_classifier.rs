@@ -116,8 +116,4 @@ impl HfModel for SequenceClassifier {
     fn base_prefix(&self) -> &'static str {
         self.encoder.base_prefix()
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
-    }
 }

@@ -76,8 +76,4 @@ impl HfModel for TokenClassifier {
     fn base_prefix(&self) -> &'static str {
         self.encoder.base_prefix()
     }
-
-    fn ignores(&self, name: &str) -> bool {
-        self.encoder.ignores(name)
-    }
 }

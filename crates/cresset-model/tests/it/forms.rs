@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::device::device;
 use crate::folders::{blank_bert, load_changed};
+use crate::initial::weights;
 use crate::reference::{Reference, all_positions, folder};
 
 fn blank(case: &str, device: &Device) -> MaskedLm {
@@ -83,6 +84,24 @@ fn a_pickle_that_is_no_state_dict_is_refused() {
         let expected = format!("pytorch_model.bin holds {found} instead of tensors by name");
         assert!(error.contains(&expected), "{error}");
     }
+}
+
+#[test]
+fn pickled_shards_are_read_by_their_index() {
+    let whole = load_weights(blank("bert_pickled", &device()), &folder("bert_pickled")).unwrap();
+    let place = copy("bert_pickled");
+    let shard = "pytorch_model-00001-of-00001.bin";
+    std::fs::rename(
+        place.path().join("pytorch_model.bin"),
+        place.path().join(shard),
+    )
+    .unwrap();
+    let index = serde_json::json!({ "weight_map": { "cls.predictions.bias": shard } });
+    let path = place.path().join("pytorch_model.bin.index.json");
+    std::fs::write(path, index.to_string()).unwrap();
+    let (model, report) = load_weights(blank("bert_pickled", &device()), place.path()).unwrap();
+    assert_eq!(report, whole.1);
+    assert_eq!(weights(&model), weights(&whole.0));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub fn run(args: &EmbedArgs, common: &Common) -> anyhow::Result<()> {
     }
     if n_shortened > 0 {
         warn(&format!(
-            "{n_shortened} texts are longer than the model takes and were shortened"
+            "{n_shortened} text(s) longer than the model takes were shortened"
         ));
     }
     Ok(())

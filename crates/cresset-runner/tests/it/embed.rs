@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use crate::workplace::{Workplace, config};
 
 const TEXTS: [&str; 7] = [
-    "the soup was not good .",
+    "the soup was good .",
     "good",
-    "the waiter was friendly and the bread was warm , but the soup was cold and the table was small .",
+    "the soup was good and the bread was not .",
     "",
-    "a small table",
-    "the bread was warm .",
-    "not good , not bad , not anything at all , and nobody came .",
+    "a good soup",
+    "the bread was not good .",
+    "not good",
 ];
 
-/// A model of the tiny config's architecture after two steps, in `run/model`.
+/// A model of the tiny config's architecture after a few steps, in `run/model`.
 fn trained(name: &str) -> Workplace {
     let place = Workplace::with_sample_data();
     let config = config(&format!("tiny/{name}.toml"));
-    let settings = ["--set", "train.out=run", "--set", "train.steps=2"];
+    let settings = ["--set", "train.out=run", "--set", "train.steps=12"];
     place.succeeds(&[&["train", &config, "--quiet"], &settings[..]].concat());
     place
 }

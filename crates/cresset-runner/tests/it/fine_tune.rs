@@ -12,8 +12,14 @@ fn pretrained() -> Workplace {
 }
 
 fn args<'a>(config: &'a str, model: &'a str) -> Vec<&'a str> {
-    let settings = ["--set", "train.out=run", "--set", "train.steps=2"];
-    [&["train", config], &settings[..], &["--set", model]].concat()
+    let settings = [
+        "train.out=run",
+        "train.steps=2",
+        "data.max_length=32",
+        model,
+    ];
+    let flags = settings.iter().flat_map(|setting| ["--set", *setting]);
+    ["train", config].into_iter().chain(flags).collect()
 }
 
 #[test]
