@@ -91,7 +91,11 @@ impl ClassifyTask {
             ClassifyTask::Regression,
             ClassifyTask::MultiLabel,
         ];
-        let given = folder.raw.get("problem_type").and_then(|v| v.as_str());
+        let given = folder
+            .files
+            .raw
+            .get("problem_type")
+            .and_then(|v| v.as_str());
         match given {
             Some(given) => tasks
                 .into_iter()
@@ -99,11 +103,13 @@ impl ClassifyTask {
                 .ok_or_else(|| {
                     RunError::Config(format!(
                         "{}: config.json has problem_type {given:?}; it must be one of {}",
-                        folder.path.display(),
+                        folder.files.path.display(),
                         tasks.map(ClassifyTask::problem_type).join(", ")
                     ))
                 }),
-            None if folder.labels().is_some_and(|l| l.len() == 1) => Ok(ClassifyTask::Regression),
+            None if folder.files.labels().is_some_and(|l| l.len() == 1) => {
+                Ok(ClassifyTask::Regression)
+            }
             None => Ok(ClassifyTask::SingleLabel),
         }
     }
@@ -195,7 +201,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
 /// The names of the model's outputs: those of a trained model, or those of the training data.
 fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
     let known = match &setup.model {
-        ModelSource::Folder(folder, _) if setup.train.is_none() => folder.labels(),
+        ModelSource::Folder(folder, _) if setup.train.is_none() => folder.files.labels(),
         _ => None,
     };
     match (known, task) {

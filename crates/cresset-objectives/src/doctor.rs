@@ -1,5 +1,6 @@
 //! Self-checks of a model folder: what goes wrong silently with special tokens, padding and generation, tried on the very model.
 
+mod both_ways;
 mod checks;
 mod probe;
 
@@ -77,11 +78,11 @@ pub fn examine(
     device: &Device,
 ) -> Result<Diagnosis, RunError> {
     let convention = folder.convention()?;
-    let (model, report) = RawModel::open(folder, device)?;
+    let (model, report) = RawModel::open(&folder.files, device)?;
     let reader = Reader::new(&folder.tokenizer, &convention);
     let ids = folder.tokenizer.encode(text);
     let other = folder.tokenizer.encode(pair);
-    let longest = folder.config.max_positions().unwrap_or(512);
+    let longest = folder.files.config.max_positions().unwrap_or(512);
     let mut examples = Vec::new();
     if convention.encoder_frame().is_some() {
         let single = convention.encoder_input(&ids, None, longest)?;
@@ -116,7 +117,7 @@ pub fn examine(
         unused,
     } = report.clone();
     Ok(Diagnosis {
-        architecture: folder.architecture().unwrap_or("(none)").to_owned(),
+        architecture: folder.files.architecture().unwrap_or("(none)").to_owned(),
         convention: convention.name().to_owned(),
         frames: convention.describe(),
         examples,

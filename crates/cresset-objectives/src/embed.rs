@@ -139,7 +139,7 @@ fn choose(
     stored: &Stored,
     options: EmbedOptions,
 ) -> Result<(Pooling, Vec<String>), RunError> {
-    let name = folder.path.display();
+    let name = folder.files.path.display();
     let mut warnings = Vec::new();
     if let (Some(asked), Some(own)) = (options.normalize, stored.normalize)
         && asked != own
@@ -211,24 +211,24 @@ enum Network {
 
 impl Network {
     fn open(folder: &ModelFolder, device: &Device) -> Result<Network, RunError> {
-        match &folder.config {
+        match &folder.files.config {
             ModelConfig::T5(_)
             | ModelConfig::Marian(_)
             | ModelConfig::Bart(_)
             | ModelConfig::EncoderDecoder(_) => {
-                let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
-                let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+                let model = Seq2SeqLm::new(&session::seq2seq(&folder.files.config)?, 0, device)?;
+                let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
                 Ok(Network::Seq2Seq(model))
             }
             ModelConfig::Gpt2(_) => Err(RunError::Config(format!(
                 "{} is a decoder, but embed needs an encoder; take a model such as bert",
-                folder.path.display()
+                folder.files.path.display()
             ))),
             _ => {
-                let config = folder.config.encoder()?;
+                let config = folder.files.config.encoder()?;
                 // No pooling here goes through the pooler, which models with other heads lack.
                 let model = Encoder::new(&config, Pooler::Without, 0, device)?;
-                let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+                let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
                 Ok(Network::Encoder(model))
             }
         }

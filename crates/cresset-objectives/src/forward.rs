@@ -11,7 +11,7 @@ use cresset_ops::{KeepMask, Run};
 use serde::Deserialize;
 
 use crate::load::refuse_missing;
-use crate::model_folder::ModelFolder;
+use crate::model_files::ModelFiles;
 use crate::{RunError, session, upload};
 
 /// Ids as a Python program would give them; every list has one row per text, all of the same length.
@@ -61,12 +61,12 @@ impl Output {
 /// # Errors
 /// Rows of different lengths, ids outside the vocabulary, a missing decoder input, an unknown head, weights that are incomplete.
 pub fn forward(
-    folder: &ModelFolder,
+    files: &ModelFiles,
     input: &ForwardInput,
     device: &Device,
 ) -> Result<Vec<Output>, RunError> {
-    let (model, report) = RawModel::open(folder, device)?;
-    refuse_missing(&folder.path, &report)?;
+    let (model, report) = RawModel::open(files, device)?;
+    refuse_missing(&files.path, &report)?;
     model.run(input)
 }
 
@@ -95,10 +95,10 @@ impl RawModel {
     ///
     /// # Errors
     /// A class that is not known, a damaged file.
-    pub fn open(folder: &ModelFolder, device: &Device) -> Result<(RawModel, LoadReport), RunError> {
-        let (network, report) = network(folder, device)?;
+    pub fn open(files: &ModelFiles, device: &Device) -> Result<(RawModel, LoadReport), RunError> {
+        let (network, report) = network(files, device)?;
         let model = RawModel {
-            vocab_size: folder.config.vocab_size(),
+            vocab_size: files.config.vocab_size(),
             device: device.clone(),
             network,
         };
@@ -210,17 +210,17 @@ impl RawModel {
     }
 }
 
-fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport), RunError> {
-    let config = &folder.config;
+fn network(files: &ModelFiles, device: &Device) -> Result<(Network, LoadReport), RunError> {
+    let config = &files.config;
     let encoder = || session::encoder(config, "forward");
-    Ok(match folder.head()? {
+    Ok(match files.head()? {
         HeadKind::None => filled(
-            folder,
+            files,
             Encoder::new(&encoder()?, Pooler::With, 0, device)?,
             Network::Encoder,
         )?,
         HeadKind::MaskedLm => filled(
-            folder,
+            files,
             MaskedLm::new(&encoder()?, 0, device)?,
             Network::MaskedLm,
         )?,
@@ -229,32 +229,32 @@ fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport
                 EncoderConfig::Albert(_) => "sop_logits",
                 _ => "seq_relationship_logits",
             };
-            filled(folder, PreTraining::new(&encoder()?, 0, device)?, |model| {
+            filled(files, PreTraining::new(&encoder()?, 0, device)?, |model| {
                 Network::PreTraining(model, pair)
             })?
         }
         HeadKind::SequenceClassification => filled(
-            folder,
-            TextClassifier::new(config, folder.n_labels(), 0, device)?,
+            files,
+            TextClassifier::new(config, files.n_labels(), 0, device)?,
             Network::Sequence,
         )?,
         HeadKind::TokenClassification => filled(
-            folder,
-            TokenClassifier::new(&encoder()?, folder.n_labels(), 0, device)?,
+            files,
+            TokenClassifier::new(&encoder()?, files.n_labels(), 0, device)?,
             Network::Token,
         )?,
         HeadKind::QuestionAnswering => filled(
-            folder,
+            files,
             QuestionAnswering::new(&encoder()?, 0, device)?,
             Network::Question,
         )?,
         HeadKind::CausalLm => filled(
-            folder,
+            files,
             CausalLm::new(&session::decoder(config)?, 0, device)?,
             Network::Causal,
         )?,
         HeadKind::Seq2SeqLm => filled(
-            folder,
+            files,
             Seq2SeqLm::new(&session::seq2seq(config)?, 0, device)?,
             Network::Seq2Seq,
         )?,
@@ -262,11 +262,11 @@ fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport
             let EncoderConfig::Xlnet(config) = encoder()? else {
                 return Err(RunError::Config(format!(
                     "{}: config.json names the class XLNetLMHeadModel, but model_type is not xlnet; take the file from the model's original folder",
-                    folder.path.display()
+                    files.path.display()
                 )));
             };
             filled(
-                folder,
+                files,
                 XlnetLmHead::new(&config, 0, device)?,
                 Network::Permuted,
             )?
@@ -275,11 +275,11 @@ fn network(folder: &ModelFolder, device: &Device) -> Result<(Network, LoadReport
 }
 
 fn filled<M: HfModel>(
-    folder: &ModelFolder,
+    files: &ModelFiles,
     model: M,
     network: impl FnOnce(M) -> Network,
 ) -> Result<(Network, LoadReport), RunError> {
-    let (model, report) = load_weights(model, &folder.path)?;
+    let (model, report) = load_weights(model, &files.path)?;
     Ok((network(model), report))
 }
 

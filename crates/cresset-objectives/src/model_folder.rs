@@ -1,29 +1,22 @@
 //! A model folder with everything a task needs: Hugging Face's files and `cresset.json` beside them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use cresset_data::{Convention, Tokenizer};
 use cresset_model::warm_start::EncoderDecoderConfig;
-use cresset_model::{
-    HeadKind, HfModel, ModelConfig, Pooling, check_vocabulary, read_config, save_weights,
-    write_config,
-};
+use cresset_model::{HfModel, ModelConfig, Pooling, check_vocabulary, save_weights, write_config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ObjectiveConfig, RunError};
+use crate::{ModelFiles, ObjectiveConfig, RunError};
 
 /// What was read from a model folder, but the weights.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
-    /// Where it is.
-    pub path: PathBuf,
-    /// The architecture's sizes.
-    pub config: ModelConfig,
-    /// All of `config.json`.
-    pub raw: Map<String, Value>,
+    /// The model's files.
+    pub files: ModelFiles,
     /// The tokenizer.
     pub tokenizer: Arc<Tokenizer>,
     /// The tool's own facts; a folder from elsewhere has none.
@@ -57,19 +50,7 @@ impl ModelFolder {
     /// # Errors
     /// A file that is missing or damaged.
     pub fn open(path: &Path) -> Result<Self, RunError> {
-        if !path.is_dir() {
-            return Err(RunError::Config(format!(
-                "the model folder {} does not exist; check the path",
-                path.display()
-            )));
-        }
-        if !path.join("config.json").is_file() {
-            return Err(RunError::Config(format!(
-                "{} holds no config.json, so it is not a model folder; give one, such as the best/ of a run",
-                path.display()
-            )));
-        }
-        let (config, raw) = read_config(path)?;
+        let files = ModelFiles::open(path)?;
         let tokenizer = Arc::new(Tokenizer::load(path)?);
         let facts = match fs::read_to_string(path.join(FACTS_FILE)) {
             Ok(text) => {
@@ -86,9 +67,7 @@ impl ModelFolder {
             Err(_) => None,
         };
         Ok(ModelFolder {
-            path: path.to_owned(),
-            config,
-            raw,
+            files,
             tokenizer,
             facts,
         })
@@ -99,49 +78,13 @@ impl ModelFolder {
     /// # Errors
     /// A special token that the tokenizer does not have.
     pub fn convention(&self) -> Result<Convention, RunError> {
-        if self.path.join(FACTS_FILE).exists() {
-            return Ok(Convention::load(&self.path, &self.tokenizer)?);
+        if self.files.path.join(FACTS_FILE).exists() {
+            return Ok(Convention::load(&self.files.path, &self.tokenizer)?);
         }
         Ok(Convention::preset(
-            preset_of(&self.config),
+            preset_of(&self.files.config),
             &self.tokenizer,
         )?)
-    }
-
-    /// The architecture's class name, as in `BertForMaskedLM`.
-    pub fn architecture(&self) -> Option<&str> {
-        self.raw.get("architectures")?.get(0)?.as_str()
-    }
-
-    /// What the model's outputs are for.
-    ///
-    /// # Errors
-    /// A class that is not known.
-    pub fn head(&self) -> Result<HeadKind, RunError> {
-        let class = self.architecture().unwrap_or("(none)");
-        HeadKind::of_class(class).ok_or_else(|| {
-            RunError::Config(format!(
-                "{}: config.json names the class {class} in `architectures`, which is not known; name one of those in the README",
-                self.path.display()
-            ))
-        })
-    }
-
-    /// Outputs of a classifier: as many as it has labels, two if config.json names none, as in Hugging Face.
-    pub fn n_labels(&self) -> usize {
-        let counted = self.raw.get("num_labels").and_then(Value::as_u64);
-        self.labels()
-            .map(|labels| labels.len())
-            .or(counted.map(|n| n as usize))
-            .unwrap_or(2)
-    }
-
-    /// The class names of a classifier, in the order of its outputs.
-    pub fn labels(&self) -> Option<Vec<String>> {
-        let map = self.raw.get("id2label")?.as_object()?;
-        (0..map.len())
-            .map(|i| map.get(&i.to_string())?.as_str().map(str::to_owned))
-            .collect()
     }
 }
 
@@ -264,19 +207,19 @@ pub fn warm_start_config(
     decoder: &ModelFolder,
     convention: &Convention,
 ) -> Result<ModelConfig, RunError> {
-    let bert = |folder: &ModelFolder| match &folder.config {
+    let bert = |folder: &ModelFolder| match &folder.files.config {
         ModelConfig::Bert(config) => Ok(config.clone()),
         other => Err(RunError::Config(format!(
             "{} is a {}, but a warm start takes two bert folders",
-            folder.path.display(),
+            folder.files.path.display(),
             other.kind()
         ))),
     };
     if !encoder.tokenizer.has_the_vocabulary_of(&decoder.tokenizer) {
         return Err(RunError::Config(format!(
             "{} and {} have different vocabularies, but the halves of an encoder-decoder share one tokenizer; take two models of one vocabulary",
-            encoder.path.display(),
-            decoder.path.display()
+            encoder.files.path.display(),
+            decoder.files.path.display()
         )));
     }
     let frame = convention.generation()?;

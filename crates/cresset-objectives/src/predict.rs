@@ -49,11 +49,15 @@ pub fn open_predictor(
     top: usize,
 ) -> Result<Box<dyn Predict>, RunError> {
     let frame = Frame::of(folder)?;
-    match folder.head()? {
+    match folder.files.head()? {
         HeadKind::SequenceClassification => classify::open(folder, frame, device),
         HeadKind::MaskedLm => {
-            let model = MaskedLm::new(&session::encoder(&folder.config, "masked-lm")?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            let model = MaskedLm::new(
+                &session::encoder(&folder.files.config, "masked-lm")?,
+                0,
+                device,
+            )?;
+            let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
             Ok(Box::new(MaskPredictor {
                 model,
                 frame,
@@ -78,14 +82,14 @@ pub fn open_generator(
     device: &Device,
 ) -> Result<Box<dyn Generate>, RunError> {
     let frame = Frame::of(folder)?;
-    match folder.head()? {
+    match folder.files.head()? {
         HeadKind::Seq2SeqLm => {
             let prefix = match folder.facts.as_ref().map(|f| &f.objective) {
                 Some(ObjectiveConfig::Seq2Seq(config)) => config.prefix.clone(),
                 _ => String::new(),
             };
-            let model = Seq2SeqLm::new(&session::seq2seq(&folder.config)?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            let model = Seq2SeqLm::new(&session::seq2seq(&folder.files.config)?, 0, device)?;
+            let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
             Ok(Box::new(PairGenerator {
                 model,
                 frame,
@@ -94,12 +98,12 @@ pub fn open_generator(
             }))
         }
         HeadKind::CausalLm => {
-            let model = CausalLm::new(&session::decoder(&folder.config)?, 0, device)?;
-            let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+            let model = CausalLm::new(&session::decoder(&folder.files.config)?, 0, device)?;
+            let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
             Ok(Box::new(TextGenerator {
                 model,
                 frame,
-                positions: folder.config.max_positions(),
+                positions: folder.files.config.max_positions(),
             }))
         }
         _ => Err(wrong_head(
@@ -113,8 +117,9 @@ pub fn open_generator(
 fn wrong_head(folder: &ModelFolder, verb: &str, hint: &str) -> RunError {
     RunError::Config(format!(
         "{} is a {} and cannot {verb}; {hint}",
-        folder.path.display(),
+        folder.files.path.display(),
         folder
+            .files
             .architecture()
             .unwrap_or("model without `architectures` in config.json")
     ))
@@ -129,7 +134,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) fn of(folder: &ModelFolder) -> Result<Self, RunError> {
-        let positions = folder.config.max_positions().unwrap_or(512);
+        let positions = folder.files.config.max_positions().unwrap_or(512);
         let max_length = folder.facts.as_ref().map_or(positions, |f| f.max_length);
         Ok(Frame {
             tokenizer: folder.tokenizer.clone(),

@@ -140,7 +140,7 @@ impl Setup {
     pub fn model_config(&self) -> Result<ModelConfig, RunError> {
         let config = match &self.model {
             ModelSource::New(config) => config.as_ref().clone(),
-            ModelSource::Folder(folder, _) => folder.config.clone(),
+            ModelSource::Folder(folder, _) => folder.files.config.clone(),
             ModelSource::WarmStart(halves) => halves.config.clone(),
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
@@ -163,7 +163,7 @@ impl Setup {
         match &self.model {
             ModelSource::New(_) => Ok((model, None)),
             ModelSource::Folder(folder, new_head) => {
-                let (model, report) = load(model, &folder.path, new_head.clone())?;
+                let (model, report) = load(model, &folder.files.path, new_head.clone())?;
                 Ok((model, Some(report)))
             }
             ModelSource::WarmStart(_) => Err(RunError::Config(format!(

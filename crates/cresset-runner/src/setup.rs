@@ -43,7 +43,7 @@ pub fn of_plan(
             &convention,
         )?)),
         (PlannedModel::Folder { allow_new, .. }, Some(folder)) => {
-            check_positions(&folder.config, &config.objective, &config.data)?;
+            check_positions(&folder.files.config, &config.objective, &config.data)?;
             ModelSource::Folder(Box::new(folder), NewHead::Allowed(allow_new.clone()))
         }
         (
@@ -103,7 +103,7 @@ pub fn of_folder(
     device: Device,
 ) -> anyhow::Result<(ObjectiveConfig, Setup)> {
     let facts = folder.facts.clone().ok_or_else(|| {
-        user(format!("{} was not trained by this tool, so its task is not known (no task in cresset.json); fine-tune it with `cresset train` first", folder.path.display()))
+        user(format!("{} was not trained by this tool, so its task is not known (no task in cresset.json); fine-tune it with `cresset train` first", folder.files.path.display()))
     })?;
     let convention = Arc::new(folder.convention()?);
     let setup = Setup {

@@ -61,6 +61,14 @@ pub fn load_weights<M: HfModel>(model: M, folder: &Path) -> Result<(M, LoadRepor
     Ok((model, report))
 }
 
+/// The numbers of some tensors, by the names they have in the files; `None` if one is missing or cannot be read.
+pub(super) fn floats_of<const N: usize>(folder: &Path, names: [&str; N]) -> Option<[Vec<f32>; N]> {
+    let tensors = files::open(folder).ok()?;
+    let floats = |name: &str| tensors.iter().find(|t| t.name == name)?.floats().ok();
+    let found: Vec<Vec<f32>> = names.iter().filter_map(|name| floats(name)).collect();
+    found.try_into().ok()
+}
+
 /// Older versions of transformers saved constants of the embedding layer too.
 fn is_buffer(name: &str) -> bool {
     ["position_ids", "token_type_ids"].contains(&name.rsplit('.').next().unwrap_or(name))

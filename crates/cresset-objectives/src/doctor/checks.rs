@@ -1,13 +1,10 @@
 //! The checks, one function each.
 
-use burn::tensor::Tensor;
 use cresset_data::Convention;
-use cresset_model::{
-    CausalInput, CausalLm, GreedyOptions, LoadReport, Seq2SeqLm, greedy_causal, greedy_seq2seq,
-};
-use cresset_ops::Run;
+use cresset_model::{GreedyOptions, LoadReport, greedy_causal, greedy_seq2seq};
 use serde_json::Value;
 
+use super::both_ways::{causal_both_ways, seq2seq_both_ways};
 use super::probe::{Rows, at, distance, ordinary_ids, same};
 use super::{Check, Outcome};
 use crate::forward::{ForwardInput, Network, Output, RawModel};
@@ -88,7 +85,7 @@ impl Subject<'_> {
     }
 
     fn vocabulary(&self) -> Outcome {
-        let rows = self.folder.config.vocab_size();
+        let rows = self.folder.files.config.vocab_size();
         let tokens = self.folder.tokenizer.vocab_size();
         match self.convention.special_ids().into_iter().max() {
             Some(id) if id as usize >= rows => Outcome::Failed(format!(
@@ -176,6 +173,7 @@ impl Subject<'_> {
         }
         let written = self
             .folder
+            .files
             .raw
             .get("decoder_start_token_id")
             .and_then(Value::as_u64);
@@ -400,20 +398,30 @@ impl Subject<'_> {
             .folder
             .tokenizer
             .vocab_size()
-            .min(self.folder.config.vocab_size());
+            .min(self.folder.files.config.vocab_size());
         ordinary_ids(self.convention, known, n, seed)
     }
 
     /// Tokens of a probe, so that generation has room behind it.
     fn length(&self) -> usize {
-        let positions = self.folder.config.max_positions().unwrap_or(usize::MAX);
+        let positions = self
+            .folder
+            .files
+            .config
+            .max_positions()
+            .unwrap_or(usize::MAX);
         PROBE_LENGTH
             .min(positions.saturating_sub(NEW_TOKENS + 2))
             .max(4)
     }
 
     fn room(&self, length: usize) -> usize {
-        let positions = self.folder.config.max_positions().unwrap_or(usize::MAX);
+        let positions = self
+            .folder
+            .files
+            .config
+            .max_positions()
+            .unwrap_or(usize::MAX);
         positions.saturating_sub(length)
     }
 
@@ -447,47 +455,4 @@ fn named<'a>(outputs: &'a [Output], name: &str) -> &'a Output {
         .iter()
         .find(|output| output.name == name)
         .expect("a model that writes has logits")
-}
-
-fn numbers(parts: Vec<Tensor<3>>) -> Vec<f32> {
-    Tensor::cat(parts, 1).into_data().iter::<f32>().collect()
-}
-
-fn causal_both_ways(model: &CausalLm, ids: &[u32]) -> (Vec<f32>, Vec<f32>) {
-    let device = upload::device_of(model);
-    let whole = model.hidden(
-        upload::matrix(ids, 1, ids.len(), &device),
-        None,
-        &Run::inference(),
-    );
-    let mut cache = model.cache();
-    let step = |&id: &u32| {
-        let input = CausalInput {
-            ids: upload::matrix(&[id], 1, 1, &device),
-            keep: None,
-            positions: None,
-        };
-        model.hidden_on(input, &mut cache)
-    };
-    (
-        numbers(vec![whole]),
-        numbers(ids.iter().map(step).collect()),
-    )
-}
-
-fn seq2seq_both_ways(model: &Seq2SeqLm, source: &[u32], ids: &[u32]) -> (Vec<f32>, Vec<f32>) {
-    let device = upload::device_of(model);
-    let run = Run::inference();
-    let padded = cresset_data::pad(&[source], 0, cresset_data::PadSide::Right);
-    let source = upload::encoder_input(&padded, None, &device);
-    let keep = source.keep.clone();
-    let memory = model.encode(source, &run);
-    let ids_at = |ids: &[u32]| upload::matrix(ids, 1, ids.len(), &device);
-    let whole = model.decode(ids_at(ids), memory.clone(), keep.clone(), &run);
-    let mut cache = model.cache();
-    let step = |id: &u32| model.decode_on(ids_at(&[*id]), memory.clone(), keep.clone(), &mut cache);
-    (
-        numbers(vec![whole]),
-        numbers(ids.iter().map(step).collect()),
-    )
 }

@@ -32,7 +32,7 @@ impl Stored {
     /// # Errors
     /// A damaged file.
     pub(super) fn read(folder: &ModelFolder) -> Result<Stored, RunError> {
-        let path = &folder.path;
+        let path = &folder.files.path;
         if !path.join("modules.json").exists() {
             return Ok(Stored {
                 pooling: Ok(folder.facts.as_ref().and_then(|facts| facts.pooling)),

@@ -18,23 +18,23 @@ pub(super) fn open(
     frame: Frame,
     device: &Device,
 ) -> Result<Box<dyn Predict>, RunError> {
-    let labels = folder.labels().ok_or_else(|| {
+    let labels = folder.files.labels().ok_or_else(|| {
         RunError::Config(format!(
             "{}: config.json has no id2label, so the classes have no names; add it",
-            folder.path.display()
+            folder.files.path.display()
         ))
     })?;
     let task = ClassifyTask::of_folder(folder)?;
     if task == ClassifyTask::Regression && labels.len() != 1 {
         return Err(RunError::Config(format!(
             "{} predicts {} numbers at once ({}), but only models of one score are supported",
-            folder.path.display(),
+            folder.files.path.display(),
             labels.len(),
             labels.join(", ")
         )));
     }
-    let model = TextClassifier::new(&folder.config, labels.len(), 0, device)?;
-    let (model, _) = load(model, &folder.path, NewHead::Refused)?;
+    let model = TextClassifier::new(&folder.files.config, labels.len(), 0, device)?;
+    let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
     Ok(Box::new(TextPredictor {
         model,
         task,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cresset_objectives::{ForwardInput, ModelFolder, forward};
+use cresset_objectives::{ForwardInput, ModelFiles, forward};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -13,7 +13,7 @@ use crate::{device, output};
 
 pub fn run(args: &ForwardArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
-    let folder = ModelFolder::open(&args.model)?;
+    let folder = ModelFiles::open(&args.model)?;
     let name = args.input.display();
     let text = std::fs::read_to_string(&args.input)
         .map_err(|e| user(format!("cannot read {name}: {e}; check the path")))?;

@@ -7,6 +7,7 @@ mod doctor;
 mod embed;
 mod end_to_end;
 mod fine_tune;
+mod forward;
 mod preview;
 mod resume;
 mod workplace;

@@ -1,0 +1,82 @@
+//! A model's own files: sizes, class and labels, all that raw numbers need.
+
+use std::path::{Path, PathBuf};
+
+use cresset_model::{HeadKind, ModelConfig, read_config};
+use serde_json::{Map, Value};
+
+use crate::RunError;
+
+/// What `config.json` says, and where the weights are.
+#[derive(Clone, Debug)]
+pub struct ModelFiles {
+    /// The folder.
+    pub path: PathBuf,
+    /// The architecture's sizes.
+    pub config: ModelConfig,
+    /// All of `config.json`.
+    pub raw: Map<String, Value>,
+}
+
+impl ModelFiles {
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        if !path.is_dir() {
+            return Err(RunError::Config(format!(
+                "the model folder {} does not exist; check the path",
+                path.display()
+            )));
+        }
+        if !path.join("config.json").is_file() {
+            return Err(RunError::Config(format!(
+                "{} holds no config.json, so it is not a model folder; give one, such as the best/ of a run",
+                path.display()
+            )));
+        }
+        let (config, raw) = read_config(path)?;
+        Ok(ModelFiles {
+            path: path.to_owned(),
+            config,
+            raw,
+        })
+    }
+
+    /// The architecture's class name, as in `BertForMaskedLM`.
+    pub fn architecture(&self) -> Option<&str> {
+        self.raw.get("architectures")?.get(0)?.as_str()
+    }
+
+    /// What the model's outputs are for.
+    ///
+    /// # Errors
+    /// A class that is not known.
+    pub fn head(&self) -> Result<HeadKind, RunError> {
+        let class = self.architecture().unwrap_or("(none)");
+        HeadKind::of_class(class).ok_or_else(|| {
+            RunError::Config(format!(
+                "{}: config.json names the class {class} in `architectures`, which is not known; name one of those in the README",
+                self.path.display()
+            ))
+        })
+    }
+
+    /// Outputs of a classifier: as many as it has labels, two if config.json names none, as in Hugging Face.
+    pub fn n_labels(&self) -> usize {
+        let counted = self.raw.get("num_labels").and_then(Value::as_u64);
+        self.labels()
+            .map(|labels| labels.len())
+            .or(counted.map(|n| n as usize))
+            .unwrap_or(2)
+    }
+
+    /// The class names of a classifier, in the order of its outputs.
+    pub fn labels(&self) -> Option<Vec<String>> {
+        let map = self.raw.get("id2label")?.as_object()?;
+        (0..map.len())
+            .map(|i| map.get(&i.to_string())?.as_str().map(str::to_owned))
+            .collect()
+    }
+}
