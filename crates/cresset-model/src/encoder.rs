@@ -159,6 +159,11 @@ impl Encoder {
         }
     }
 
+    /// Whether the family has a pooler. XLNet has none.
+    pub fn has_pooler(&self) -> bool {
+        !matches!(self, Encoder::Xlnet(_))
+    }
+
     /// The token embedding, to which an output layer is tied.
     pub(crate) fn words(&self) -> &Embedding {
         match self {

@@ -122,8 +122,10 @@ impl RawModel {
         let (mut outputs, hidden) = match &self.network {
             Network::Encoder(model) => {
                 let hidden = model.forward(source, &run);
-                let pooled = model.pooled(hidden.clone());
-                (vec![Output::of("pooler_output", pooled)], hidden)
+                let pooled = model
+                    .has_pooler()
+                    .then(|| Output::of("pooler_output", model.pooled(hidden.clone())));
+                (Vec::from_iter(pooled), hidden)
             }
             Network::MaskedLm(model) => {
                 let hidden = model.hidden(source, &run);
