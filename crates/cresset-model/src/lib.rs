@@ -2,10 +2,10 @@
 //!
 //! - [`layers`]: the bricks, of which every architecture is made.
 //! - [`bert`], [`roberta`], [`albert`], [`xlnet`], [`marian`], [`bart`], [`t5`], [`gpt2`], [`warm_start`]: one file per architecture, with
-//!   its configuration, its composition and the names of its
-//!   tensors in files.
-//! - The three shapes, each an enum over its architectures: [`Encoder`] (with the heads [`SequenceClassifier`] and [`MaskedLm`]),
-//!   [`CausalLm`] and [`Seq2SeqLm`].
+//!   its configuration, its composition and the names of its tensors in files.
+//! - The three shapes, each an enum over its architectures: [`Encoder`], [`CausalLm`] and [`Seq2SeqLm`].
+//! - The heads, one module each for every family that has it: [`MaskedLm`], [`PreTraining`], [`TextClassifier`], [`TokenClassifier`],
+//!   [`QuestionAnswering`]; [`HeadKind`] tells from a class's name which one it is.
 //! - [`ModelConfig`]: any architecture's configuration, from `config.json` or from a table with short names.
 //! - [`load_weights`], [`save_weights`], [`read_config`], [`write_config`]: folders that Python's transformers reads and writes too.
 //! - [`Pooling`]: from the vectors of tokens to one vector for the text.
