@@ -206,7 +206,10 @@ impl Albert {
         run: &Run,
         mut each: impl FnMut(&Tensor<3>),
     ) -> Tensor<3> {
-        let positions = input.positions.map_or(Positions::From(0), Positions::At);
+        let positions = Positions {
+            given: input.positions,
+            first: 0,
+        };
         let vectors = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);

@@ -92,7 +92,10 @@ impl Bert {
         run: &Run,
         mut each: impl FnMut(&Tensor<3>),
     ) -> Tensor<3> {
-        let positions = input.positions.map_or(Positions::From(0), Positions::At);
+        let positions = Positions {
+            given: input.positions,
+            first: 0,
+        };
         let mut hidden = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);
@@ -116,7 +119,10 @@ impl Bert {
         run: &Run,
     ) -> Tensor<3> {
         let [_, new] = ids.dims();
-        let positions = Positions::From(cache.length());
+        let positions = Positions {
+            given: None,
+            first: cache.length(),
+        };
         let mut hidden = self.embeddings.forward(ids, None, positions, run);
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
             hidden = layer.decode(hidden, memory, state, run);

@@ -204,6 +204,10 @@ fn placed(pooling: Pooling, convention: &Convention) -> Result<Pooling, RunError
     }
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process holds one or two models, and layers lie on the heap"
+)]
 enum Network {
     Encoder(Encoder),
     Seq2Seq(Seq2SeqLm),

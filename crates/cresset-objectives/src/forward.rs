@@ -78,6 +78,10 @@ pub struct RawModel {
 }
 
 /// A network with its head.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a process holds one or two models, and layers lie on the heap"
+)]
 pub(crate) enum Network {
     Encoder(Encoder),
     MaskedLm(MaskedLm),

@@ -20,12 +20,12 @@ pub(crate) struct BertEmbeddings {
     dropout: f64,
 }
 
-/// Where the positions of a batch are.
-pub(crate) enum Positions {
-    /// Counted from the left, the first at this one.
-    From(usize),
-    /// Given, `[batch, seq]`.
-    At(Tensor<2, Int>),
+/// Where the tokens of a batch stand.
+pub(crate) struct Positions {
+    /// Given, `[batch, seq]`; else they are counted from the left.
+    pub(crate) given: Option<Tensor<2, Int>>,
+    /// The position of the first, where they are counted.
+    pub(crate) first: usize,
 }
 
 /// Self-attention, in a decoder cross-attention, and the feed-forward block, each followed by a norm.
@@ -65,13 +65,13 @@ impl BertEmbeddings {
         run: &Run,
     ) -> Tensor<3> {
         let [_, seq] = ids.dims();
-        let positions = match positions {
-            Positions::At(positions) => self.position.forward(positions),
-            Positions::From(first) => self
+        let positions = match positions.given {
+            Some(positions) => self.position.forward(positions),
+            None => self
                 .position
                 .weight
                 .val()
-                .narrow(0, first, seq)
+                .narrow(0, positions.first, seq)
                 .unsqueeze_dim(0),
         };
         let segments = match segments {
