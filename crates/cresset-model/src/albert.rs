@@ -8,14 +8,14 @@ use burn::tensor::{Device, Tensor};
 use cresset_ops::Run;
 use serde::{Deserialize, Serialize};
 
-use crate::bert::{BertConfig, BertEmbeddings, BertLayer, Pooler, Positions, pooled};
+use crate::bert::{BertConfig, BertEmbeddings, Pooler, Positions, pooled};
 use crate::check::{rate, supported, within};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::heads::Family;
 use crate::hf::{HfModel, HfTensor, encoder_tensor, one_id};
 use crate::init::{initialise_under, usual};
-use crate::layers::{Activation, Bias, Embedding, Linear, Sight};
+use crate::layers::{Activation, Bias, Embedding, Linear, PostNormConfig, PostNormEncoderLayer};
 
 /// ALBERT's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +98,7 @@ impl AlbertConfig {
     /// # Errors
     /// A value outside its range, or a variant that is not supported.
     pub fn validate(&self) -> Result<(), ModelError> {
-        self.layer().validate()?;
+        self.as_bert().validate()?;
         within("embedding_size", self.embedding_size, 1..)?;
         within("inner_group_num", self.inner_group_num, 1..)?;
         within("num_hidden_groups", self.num_hidden_groups, 1..)?;
@@ -113,7 +113,7 @@ impl AlbertConfig {
     }
 
     /// A layer's sizes, as BERT's.
-    fn layer(&self) -> BertConfig {
+    fn as_bert(&self) -> BertConfig {
         BertConfig {
             vocab_size: self.vocab_size,
             hidden_size: self.hidden_size,
@@ -136,7 +136,7 @@ impl AlbertConfig {
     fn embeddings(&self) -> BertConfig {
         BertConfig {
             hidden_size: self.embedding_size,
-            ..self.layer()
+            ..self.as_bert()
         }
     }
 }
@@ -155,7 +155,7 @@ pub struct Albert {
 /// Layers that are passed through one after the other.
 #[derive(Module, Debug)]
 struct AlbertGroup {
-    layers: Vec<BertLayer>,
+    layers: Vec<PostNormEncoderLayer>,
 }
 
 impl Albert {
@@ -170,8 +170,10 @@ impl Albert {
         device: &Device,
     ) -> Result<Albert, ModelError> {
         config.validate()?;
-        let layer_config = config.layer();
-        let layer = || BertLayer::blank(&layer_config, device).without_output_dropout();
+        let layer = PostNormConfig {
+            output_dropout: 0.0,
+            ..config.as_bert().layer()
+        };
         let blank = Albert {
             embeddings: BertEmbeddings::blank(&config.embeddings(), device),
             mapping: Linear::new(
@@ -182,7 +184,7 @@ impl Albert {
             ),
             groups: (0..config.num_hidden_groups)
                 .map(|_| AlbertGroup {
-                    layers: (0..config.inner_group_num).map(|_| layer()).collect(),
+                    layers: PostNormEncoderLayer::stack(&layer, config.inner_group_num, device),
                 })
                 .collect(),
             pooler: pooler.layer(config.hidden_size, device),
@@ -217,9 +219,7 @@ impl Albert {
         each(&hidden);
         for pass in 0..self.n_layers {
             let group = &self.groups[pass * self.groups.len() / self.n_layers];
-            for layer in &group.layers {
-                hidden = layer.forward(hidden, Sight::all(input.keep.clone()), run);
-            }
+            hidden = PostNormEncoderLayer::forward_all(&group.layers, hidden, &input.keep, run);
             each(&hidden);
         }
         hidden

@@ -4,14 +4,14 @@
 //! starting at zero; it never reaches a kept position.
 
 mod config;
-mod layer;
+mod embeddings;
 
 pub use config::BertConfig;
 
-pub(crate) use layer::{BertEmbeddings, BertLayer, Positions};
+pub(crate) use embeddings::{BertEmbeddings, Positions};
 
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 use cresset_ops::Run;
 
 use crate::encoder::EncoderInput;
@@ -19,7 +19,7 @@ use crate::error::ModelError;
 use crate::heads::Family;
 use crate::hf::{HfModel, HfTensor, encoder_tensor};
 use crate::init::{initialise_under, usual};
-use crate::layers::{Bias, Cache, Embedding, Linear, Memory, Sight};
+use crate::layers::{Bias, Embedding, Linear, PostNormEncoderLayer, Sight};
 
 /// Whether a model has a pooler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Pooler {
 #[derive(Module, Debug)]
 pub struct Bert {
     embeddings: BertEmbeddings,
-    layers: Vec<BertLayer>,
+    layers: Vec<PostNormEncoderLayer>,
     pooler: Option<Linear>,
 }
 
@@ -69,9 +69,7 @@ impl Bert {
     ) -> Bert {
         let blank = Bert {
             embeddings: BertEmbeddings::blank(config, device),
-            layers: (0..config.num_hidden_layers)
-                .map(|_| BertLayer::blank(config, device))
-                .collect(),
+            layers: PostNormEncoderLayer::stack(&config.layer(), config.num_hidden_layers, device),
             pooler: pooler.layer(config.hidden_size, device),
         };
         initialise_under(path, blank, seed, |path| {
@@ -105,40 +103,6 @@ impl Bert {
             each(&hidden);
         }
         hidden
-    }
-
-    /// The output of a decoder for the positions that follow those in the cache.
-    ///
-    /// # Shapes
-    /// ids: `[batch, new]`, out: `[batch, new, hidden]`
-    pub(crate) fn decode_on(
-        &self,
-        ids: Tensor<2, Int>,
-        memory: &Memory,
-        cache: &mut Cache,
-        run: &Run,
-    ) -> Tensor<3> {
-        let [_, new] = ids.dims();
-        let positions = Positions {
-            given: None,
-            first: cache.length(),
-        };
-        let mut hidden = self.embeddings.forward(ids, None, positions, run);
-        for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
-            hidden = layer.decode(hidden, memory, state, run);
-        }
-        cache.advance(new);
-        hidden
-    }
-
-    /// A cache for a decoder that has read nothing.
-    pub(crate) fn cache(&self) -> Cache {
-        Cache::new(self.layers.len())
-    }
-
-    /// Rows of the position table.
-    pub(crate) fn max_positions(&self) -> usize {
-        self.embeddings.position.weight.dims()[0]
     }
 
     /// `tanh(W h + b)` of the first position's vector, that of `[CLS]`; without a pooler the vector itself.

@@ -152,7 +152,9 @@ impl MarianConfig {
             n_heads: self.encoder_attention_heads,
             intermediate_size: self.encoder_ffn_dim,
             activation: self.activation_function,
+            norm_epsilon: 1e-5,
             dropout: self.dropout,
+            output_dropout: self.dropout,
             attention_dropout: self.attention_dropout,
             activation_dropout: self.activation_dropout,
         }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor};
 use cresset_ops::{KeepMask, Run};
 use serde::{Deserialize, Serialize};
 
-use crate::bert::{Bert, BertConfig, FAMILY, NAMES, Pooler};
+use crate::bert::{Bert, BertConfig, BertEmbeddings, FAMILY, NAMES, Pooler, Positions};
 use crate::check::supported;
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
@@ -17,7 +17,7 @@ use crate::hf::{
     HfModel, HfTensor, Layout, LoadReport, encoder_tensor, load_weights, one_id, rename,
 };
 use crate::init::{initialise_under, usual};
-use crate::layers::{Bias, Cache, Linear, Memory};
+use crate::layers::{Bias, Cache, Linear, Memory, PostNormDecoderLayer};
 
 /// `config.json` of Hugging Face's `EncoderDecoderModel`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,7 +122,8 @@ pub struct EncoderDecoder {
 /// A BERT that writes: Hugging Face's `BertLMHeadModel` with cross-attention.
 #[derive(Module, Debug)]
 struct BertDecoder {
-    body: Bert,
+    embeddings: BertEmbeddings,
+    layers: Vec<PostNormDecoderLayer>,
     head: MaskedLmHead,
 }
 
@@ -147,14 +148,7 @@ impl EncoderDecoder {
         Ok(EncoderDecoder {
             encoder: Bert::filled(encoder, Pooler::With, ("encoder", seed), device),
             projection,
-            decoder: BertDecoder {
-                body: Bert::filled(decoder, Pooler::Without, ("decoder.body", seed), device),
-                head: MaskedLmHead::new(
-                    &HeadSizes::of_bert(decoder),
-                    ("decoder.head", seed),
-                    device,
-                ),
-            },
+            decoder: BertDecoder::new(decoder, seed, device),
         })
     }
 
@@ -223,17 +217,17 @@ impl EncoderDecoder {
             },
             keep: memory_keep,
         };
-        self.decoder.body.decode_on(ids, &memory, cache, run)
+        self.decoder.forward(ids, &memory, cache, run)
     }
 
     /// A cache for a decoder that has read nothing.
     pub fn cache(&self) -> Cache {
-        self.decoder.body.cache()
+        Cache::new(self.decoder.layers.len())
     }
 
     /// Rows of the decoder's position table.
     pub fn max_positions(&self) -> usize {
-        self.decoder.body.max_positions()
+        self.decoder.embeddings.n_positions()
     }
 
     /// Scores of every token at the given positions only.
@@ -241,9 +235,44 @@ impl EncoderDecoder {
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
     pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+        let words = &self.decoder.embeddings.word;
         self.decoder
             .head
-            .forward(rows_at(hidden, flat_positions), self.decoder.body.words())
+            .forward(rows_at(hidden, flat_positions), words)
+    }
+}
+
+impl BertDecoder {
+    fn new(config: &BertConfig, seed: u64, device: &Device) -> BertDecoder {
+        let fill = |path: &str| usual(path, config.initializer_range);
+        let layers = PostNormDecoderLayer::stack(&config.layer(), config.num_hidden_layers, device);
+        BertDecoder {
+            embeddings: initialise_under(
+                "decoder.embeddings",
+                BertEmbeddings::blank(config, device),
+                seed,
+                fill,
+            ),
+            layers: initialise_under("decoder.layers", layers, seed, fill),
+            head: MaskedLmHead::new(&HeadSizes::of_bert(config), ("decoder.head", seed), device),
+        }
+    }
+
+    /// # Shapes
+    /// ids: `[batch, new]`, out: `[batch, new, hidden]`
+    fn forward(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: &Memory,
+        cache: &mut Cache,
+        run: &Run,
+    ) -> Tensor<3> {
+        let positions = Positions {
+            given: None,
+            first: cache.length(),
+        };
+        let vectors = self.embeddings.forward(ids, None, positions, run);
+        PostNormDecoderLayer::forward_all(&self.layers, vectors, memory, cache, run)
     }
 }
 
@@ -253,18 +282,16 @@ impl HfModel for BertDecoder {
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
-        Some(match path.strip_prefix("body.") {
-            Some(inner) => {
-                let tensor = encoder_tensor(inner, NAMES);
-                HfTensor {
-                    name: format!("{}{}", FAMILY.prefix, tensor.name),
-                    ..tensor
-                }
-            }
-            None => HfTensor {
+        if path.starts_with("head.") {
+            return Some(HfTensor {
                 name: rename(path, FAMILY.heads),
                 layout: Layout::Transposed,
-            },
+            });
+        }
+        let tensor = encoder_tensor(path, NAMES);
+        Some(HfTensor {
+            name: format!("{}{}", FAMILY.prefix, tensor.name),
+            ..tensor
         })
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{rate, split_into_heads, supported, within};
 use crate::error::ModelError;
-use crate::layers::Activation;
+use crate::layers::{Activation, PostNormConfig};
 
 /// BERT's `config.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,21 @@ impl Default for BertConfig {
 }
 
 impl BertConfig {
+    /// The sizes of a layer.
+    pub(crate) fn layer(&self) -> PostNormConfig {
+        PostNormConfig {
+            hidden_size: self.hidden_size,
+            n_heads: self.num_attention_heads,
+            intermediate_size: self.intermediate_size,
+            activation: self.hidden_act,
+            norm_epsilon: self.layer_norm_eps,
+            dropout: self.hidden_dropout_prob,
+            output_dropout: self.hidden_dropout_prob,
+            attention_dropout: self.attention_probs_dropout_prob,
+            activation_dropout: 0.0,
+        }
+    }
+
     /// Checks the values against each other.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! The layers of the original Transformer: a layer norm after each residual sum (Vaswani et al. 2017). Marian's and BART's.
+//! The layers of the original Transformer: a layer norm after each residual sum (Vaswani et al. 2017). Those of Marian and BART, and of BERT
+//! and its like.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -22,8 +23,12 @@ pub struct PostNormConfig {
     pub intermediate_size: usize,
     /// Activation of the feed-forward block.
     pub activation: Activation,
-    /// Dropout of block outputs.
+    /// Added to the variance in layer norms.
+    pub norm_epsilon: f64,
+    /// Dropout of the attention blocks' outputs.
     pub dropout: f64,
+    /// Dropout of the feed-forward block's output.
+    pub output_dropout: f64,
     /// Dropout of attention probabilities.
     pub attention_dropout: f64,
     /// Dropout inside the feed-forward block.
@@ -39,6 +44,8 @@ pub struct PostNormEncoderLayer {
     output_norm: LayerNorm,
     #[module(skip)]
     dropout: f64,
+    #[module(skip)]
+    output_dropout: f64,
 }
 
 /// Causal self-attention, attention to the memory and a feed-forward block.
@@ -52,6 +59,8 @@ pub struct PostNormDecoderLayer {
     output_norm: LayerNorm,
     #[module(skip)]
     dropout: f64,
+    #[module(skip)]
+    output_dropout: f64,
 }
 
 /// Hugging Face's names of the layers' parts.
@@ -112,7 +121,7 @@ impl PostNormConfig {
     }
 
     fn norm(&self, device: &Device) -> LayerNorm {
-        LayerNorm::new(self.hidden_size, 1e-5, device)
+        LayerNorm::new(self.hidden_size, self.norm_epsilon, device)
     }
 
     fn feed_forward(&self, device: &Device) -> FeedForward {
@@ -136,6 +145,7 @@ impl PostNormEncoderLayer {
             feed_forward: config.feed_forward(device),
             output_norm: config.norm(device),
             dropout: config.dropout,
+            output_dropout: config.output_dropout,
         };
         (0..n_layers).map(layer).collect()
     }
@@ -159,7 +169,8 @@ impl PostNormEncoderLayer {
             run,
         );
         let x = self.attention_norm.forward(x + mixed);
-        let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
+        let fed = self.feed_forward.forward(x.clone(), run);
+        let fed = dropout(fed, self.output_dropout, run);
         self.output_norm.forward(x + fed)
     }
 }
@@ -175,6 +186,7 @@ impl PostNormDecoderLayer {
             feed_forward: config.feed_forward(device),
             output_norm: config.norm(device),
             dropout: config.dropout,
+            output_dropout: config.output_dropout,
         };
         (0..n_layers).map(layer).collect()
     }
@@ -224,7 +236,8 @@ impl PostNormDecoderLayer {
             run,
         );
         let x = self.cross_norm.forward(x + read);
-        let fed = dropout(self.feed_forward.forward(x.clone(), run), self.dropout, run);
+        let fed = self.feed_forward.forward(x.clone(), run);
+        let fed = dropout(fed, self.output_dropout, run);
         self.output_norm.forward(x + fed)
     }
 }
