@@ -156,6 +156,23 @@ fn a_sequence_longer_than_the_positions_is_refused_before_training() {
 }
 
 #[test]
+fn bug_class_13_roberta_has_fewer_places_than_rows_of_its_table_and_is_refused_more() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/regress-roberta.toml");
+    let message = place.is_refused(&["train", &config, "--set", "data.max_length=65"]);
+    says(&message, &["65", "64 positions", "data.max_length"]);
+    place.succeeds(&[
+        "train",
+        &config,
+        "--quiet",
+        "--set",
+        "train.steps=30",
+        "--set",
+        "data.max_length=64",
+    ]);
+}
+
+#[test]
 fn a_vocabulary_smaller_than_the_tokenizers_is_refused() {
     says(
         &refused(
