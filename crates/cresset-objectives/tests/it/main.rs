@@ -1,5 +1,7 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
+mod training_parity;
+
 use std::sync::Arc;
 
 use burn::module::Module;
