@@ -23,9 +23,9 @@ HEADS = (
 )
 
 
-def folder_of(name):
+def folder_of(name, tests=DEFAULT):
     """Where a case goes: the first argument's folder, or the tests' own."""
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else tests
     (out / name).mkdir(parents=True, exist_ok=True)
     return out / name
 
@@ -112,17 +112,22 @@ def outputs(model, inputs):
     return found
 
 
-def store(folder, tensors):
+def write(folder, tensors):
     """Writes expected.safetensors, unless one with these very values is there: the order of its metadata is not fixed."""
-    for name in [n for n in SCORES if n in tensors] or ["last_hidden_state"]:
-        values = tensors[name]
-        spread = float(values[torch.isfinite(values)].std())
-        assert spread > 1, (folder.name, name, spread)
-    ready = {k: v.to(torch.float32 if v.is_floating_point() else torch.int32).contiguous() for k, v in tensors.items()}
+    ready = {k: v.detach().to(torch.float32 if v.is_floating_point() else torch.int32).contiguous() for k, v in tensors.items()}
     path = folder / "expected.safetensors"
     there = load_file(path) if path.exists() else {}
     if there.keys() != ready.keys() or any(not torch.equal(there[k], ready[k]) for k in ready):
         save_file(ready, path, VERSIONS)
+
+
+def store(folder, tensors):
+    """Writes expected.safetensors, if the outputs in it spread widely enough."""
+    for name in [n for n in SCORES if n in tensors] or ["last_hidden_state"]:
+        values = tensors[name]
+        spread = float(values[torch.isfinite(values)].std())
+        assert spread > 1, (folder.name, name, spread)
+    write(folder, tensors)
     print(f"{folder.name}: std of outputs {spread:.2f}, {sum(f.stat().st_size for f in folder.iterdir()) / 1024:.0f} KiB")
 
 

@@ -33,9 +33,12 @@ pub struct Seq2SeqConfig {
 /// A tokenized pair.
 #[derive(Clone, Debug)]
 pub struct Seq2SeqItem {
-    source: Vec<u32>,
-    decoder_input: Vec<u32>,
-    labels: Vec<u32>,
+    /// The framed source.
+    pub source: Vec<u32>,
+    /// The labels, shifted behind the start token.
+    pub decoder_input: Vec<u32>,
+    /// The targets.
+    pub labels: Vec<u32>,
 }
 
 /// Sources and targets as plain numbers.
@@ -55,6 +58,13 @@ pub struct Seq2SeqBatch {
 #[derive(Clone, Debug)]
 pub struct Seq2SeqCollate {
     pad_id: u32,
+}
+
+impl Seq2SeqCollate {
+    /// Pads with this id.
+    pub fn new(pad_id: u32) -> Self {
+        Seq2SeqCollate { pad_id }
+    }
 }
 
 impl Collate for Seq2SeqCollate {
@@ -206,9 +216,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         Ok(Rows {
             items,
             lengths,
-            collate: Seq2SeqCollate {
-                pad_id: setup.convention.pad_id(),
-            },
+            collate: Seq2SeqCollate::new(setup.convention.pad_id()),
         })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);

@@ -55,11 +55,18 @@ impl Default for AdamWConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decay {
-    /// Those of rank 2 and more: biases and norm weights are left out.
+    /// Those of rank 2 and more, unless their path says bias: norm weights and every bias are left out, tables of biases by
+    /// relative position among them, as in transformers' trainer.
     #[default]
     Matrices,
     /// All.
     All,
+}
+
+impl Decay {
+    fn acts_on(self, path: &str, rank: usize) -> bool {
+        self == Decay::All || (rank > 1 && !path.contains("bias"))
+    }
 }
 
 impl OptimConfig {
@@ -205,7 +212,7 @@ impl ModuleMapper for Update<'_> {
             beta1: config.betas[0],
             beta2: config.betas[1],
             epsilon: config.eps,
-            weight_decay: if config.decay == Decay::All || D > 1 {
+            weight_decay: if config.decay.acts_on(&path, D) {
                 config.weight_decay
             } else {
                 0.0
