@@ -44,23 +44,57 @@ pub fn mask_tokens(
     rng: &mut impl Rng,
 ) -> Masked {
     assert_eq!(ids.len(), special.len(), "one special mark per token");
-    let mut masked = Masked {
-        ids: ids.to_vec(),
-        positions: Vec::new(),
-        targets: Vec::new(),
-    };
-    for (position, (&id, &is_special)) in ids.iter().zip(special).enumerate() {
-        if is_special || rng.random::<f64>() >= options.rate {
-            continue;
-        }
-        masked.positions.push(position);
-        masked.targets.push(id);
+    let positions =
+        (0..ids.len()).filter(|&position| !special[position] && rng.random::<f64>() < options.rate);
+    let positions: Vec<usize> = positions.collect();
+    masked_at(ids, positions, options, rng)
+}
+
+/// What becomes of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Mask,
+    Random,
+    Keep,
+}
+
+impl Fate {
+    pub(super) fn draw(options: &MaskOptions, rng: &mut impl Rng) -> Fate {
         let draw = rng.random::<f64>();
         if draw < options.mask_share {
-            masked.ids[position] = options.mask_id;
+            Fate::Mask
         } else if draw < options.mask_share + options.random_share {
-            masked.ids[position] = rng.random_range(options.vocab.clone());
+            Fate::Random
+        } else {
+            Fate::Keep
         }
     }
-    masked
+
+    /// The token in the place of `id`.
+    pub(super) fn of(self, id: u32, options: &MaskOptions, rng: &mut impl Rng) -> u32 {
+        match self {
+            Fate::Mask => options.mask_id,
+            Fate::Random => rng.random_range(options.vocab.clone()),
+            Fate::Keep => id,
+        }
+    }
+}
+
+/// Masks the tokens at these positions, which ascend; the fate of each is drawn by itself.
+pub(super) fn masked_at(
+    ids: &[u32],
+    positions: Vec<usize>,
+    options: &MaskOptions,
+    rng: &mut impl Rng,
+) -> Masked {
+    let targets: Vec<u32> = positions.iter().map(|&position| ids[position]).collect();
+    let mut ids = ids.to_vec();
+    for &position in &positions {
+        ids[position] = Fate::draw(options, rng).of(ids[position], options, rng);
+    }
+    Masked {
+        ids,
+        positions,
+        targets,
+    }
 }
