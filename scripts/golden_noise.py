@@ -72,16 +72,16 @@ def permutation(draws=1000):
             ordinary = ~target
             ordinary[-2:] = False
             among = hidden[target][:, target]
-            selves += (~among.diagonal()).tolist()
-            context += (~hidden[ordinary][:, target]).flatten().tolist()
-            pairs = torch.triu(among ^ among.T, 1)[torch.triu(torch.ones_like(among), 1)]
-            one_way += pairs.tolist()
+            selves.append((~among.diagonal()).numpy())
+            context.append((~hidden[ordinary][:, target]).flatten().numpy())
+            pairs = (among ^ among.T)[torch.ones_like(among).triu(1)]
+            one_way.append(pairs.numpy())
         rates[str(length)] = n_targets / draws / length
     return {
         "rates": rates,
-        "targets_that_see_themselves": float(numpy.mean(selves)),
-        "context_that_sees_targets": float(numpy.mean(context)),
-        "pairs_of_targets_seen_one_way": float(numpy.mean(one_way)),
+        "targets_that_see_themselves": float(numpy.concatenate(selves).mean()),
+        "context_that_sees_targets": float(numpy.concatenate(context).mean()),
+        "pairs_of_targets_seen_one_way": float(numpy.concatenate(one_way).mean()),
     }
 
 
