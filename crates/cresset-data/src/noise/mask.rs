@@ -44,10 +44,20 @@ pub fn mask_tokens(
     rng: &mut impl Rng,
 ) -> Masked {
     assert_eq!(ids.len(), special.len(), "one special mark per token");
-    let positions =
-        (0..ids.len()).filter(|&position| !special[position] && rng.random::<f64>() < options.rate);
-    let positions: Vec<usize> = positions.collect();
-    masked_at(ids, positions, options, rng)
+    let mut masked = Masked {
+        ids: ids.to_vec(),
+        positions: Vec::new(),
+        targets: Vec::new(),
+    };
+    for (position, (&id, &is_special)) in ids.iter().zip(special).enumerate() {
+        if is_special || rng.random::<f64>() >= options.rate {
+            continue;
+        }
+        masked.positions.push(position);
+        masked.targets.push(id);
+        masked.ids[position] = Fate::draw(options, rng).of(id, options, rng);
+    }
+    masked
 }
 
 /// What becomes of a target.
