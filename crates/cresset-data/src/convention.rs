@@ -152,6 +152,21 @@ impl Convention {
             })
     }
 
+    /// The ids that stand for spans, in their order.
+    ///
+    /// # Errors
+    /// A convention with fewer than two: a span needs one, and one ends the target.
+    pub fn sentinel_ids(&self) -> Result<Vec<u32>, DataError> {
+        let ids: Vec<u32> = self.roles.sentinels.iter().map(|token| token.id).collect();
+        if ids.len() < 2 {
+            return Err(DataError::MissingSentinels {
+                convention: self.name.clone(),
+                found: ids.len(),
+            });
+        }
+        Ok(ids)
+    }
+
     /// The ids of all roles and sentinels, ascending.
     pub fn special_ids(&self) -> Vec<u32> {
         let roles = &self.roles;

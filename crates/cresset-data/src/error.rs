@@ -176,6 +176,16 @@ pub enum DataError {
         /// Who needs it.
         needed_by: &'static str,
     },
+    /// Too few tokens that stand for spans.
+    #[error(
+        "the convention {convention} has {found} sentinels with this tokenizer, and span corruption needs at least 2; use convention t5 and a tokenizer with <extra_id_0>, <extra_id_1>, ..."
+    )]
+    MissingSentinels {
+        /// The convention.
+        convention: String,
+        /// How many there are.
+        found: usize,
+    },
     /// An encoder input of a decoder-only convention, or the other way round.
     #[error("the convention {convention} has no {side}; choose one that has, such as {examples}")]
     NoFrame {

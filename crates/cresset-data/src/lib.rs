@@ -10,7 +10,8 @@
 //! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
 //! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
 //!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.
-//! * [`mask_tokens`] corrupts texts.
+//! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
+//!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
 //!   resuming is asking for a later n.
 //! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
@@ -53,8 +54,19 @@ pub use error::DataError;
 pub use example::{Example, Label};
 pub use hash::content_hash;
 pub use loader::{Collate, Dataset, Loader, Prefetch};
+pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
+pub use noise::pairs::{
+    PairOptions, PairTask, SentencePair, Sentences, document_pairs, sentence_pairs,
+};
+pub use noise::permute::{PermutationOptions, Permuted, permute};
+pub use noise::prefix::{PrefixLength, split_prefix};
+pub use noise::span_corruption::{
+    SpanCorrupted, SpanCorruptionOptions, corrupt_random_spans, corrupt_spans, restore,
+};
+pub use noise::span_mask::{SpanLengths, mask_spans};
+pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
 pub use source::{FieldNames, Format, SourceConfig, read_examples};
-pub use tokenizer::{Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{EncodedWords, Tokenizer, TokenizerKind, TokenizerTrainConfig};

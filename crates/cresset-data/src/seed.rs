@@ -9,6 +9,7 @@ pub(crate) enum Purpose {
     Order = 1,
     Batch = 2,
     Sample = 3,
+    Pairs = 4,
 }
 
 /// The generator of this purpose and index: no state is carried from one index to the next.

@@ -3,6 +3,7 @@
 mod count;
 mod folder;
 mod train;
+mod words;
 
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 pub use train::{TokenizerKind, TokenizerTrainConfig};
+pub use words::EncodedWords;
 
 use crate::DataError;
 
@@ -78,6 +80,18 @@ impl Tokenizer {
         Some(encoding.get_ids().to_vec())
     }
 
+    /// The ids of a text with the word of each token: words as the tokenizer cuts them before it makes pieces (WordPiece,
+    /// byte-level BPE, Unigram), at white space if it does not cut; a Chinese character is a word.
+    pub fn encode_words(&self, text: &str) -> EncodedWords {
+        words::of_text(text, &self.encoding(text))
+    }
+
+    /// The ids of a text given in pieces, such as the words of Chinese, with the piece of each token. The text is the
+    /// pieces one behind the other, without space between them.
+    pub fn encode_segments(&self, segments: &[&str]) -> EncodedWords {
+        words::of_segments(segments, &self.encoding(&segments.concat()))
+    }
+
     /// The ids of many texts, in parallel.
     pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
         texts
@@ -130,6 +144,13 @@ impl Tokenizer {
             .map_err(train::failed)?;
         self.vocab_size = vocab_size(&self.inner);
         Ok(self)
+    }
+
+    /// With offsets in bytes, which [`Tokenizer::encode`] does without.
+    fn encoding(&self, text: &str) -> tokenizers::Encoding {
+        self.inner
+            .encode(text, false)
+            .expect("every text can be encoded: checked when it was made")
     }
 
     /// Wraps a tokenizer that is known to encode every text.

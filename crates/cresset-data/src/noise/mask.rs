@@ -55,12 +55,56 @@ pub fn mask_tokens(
         }
         masked.positions.push(position);
         masked.targets.push(id);
-        let draw = rng.random::<f64>();
-        if draw < options.mask_share {
-            masked.ids[position] = options.mask_id;
-        } else if draw < options.mask_share + options.random_share {
-            masked.ids[position] = rng.random_range(options.vocab.clone());
-        }
+        masked.ids[position] = Fate::draw(options, rng).of(id, options, rng);
     }
     masked
+}
+
+/// What becomes of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Mask,
+    Random,
+    Keep,
+}
+
+impl Fate {
+    pub(super) fn draw(options: &MaskOptions, rng: &mut impl Rng) -> Fate {
+        let draw = rng.random::<f64>();
+        if draw < options.mask_share {
+            Fate::Mask
+        } else if draw < options.mask_share + options.random_share {
+            Fate::Random
+        } else {
+            Fate::Keep
+        }
+    }
+
+    /// The token in the place of `id`.
+    pub(super) fn of(self, id: u32, options: &MaskOptions, rng: &mut impl Rng) -> u32 {
+        match self {
+            Fate::Mask => options.mask_id,
+            Fate::Random => rng.random_range(options.vocab.clone()),
+            Fate::Keep => id,
+        }
+    }
+}
+
+/// Masks the tokens at these positions, which ascend; the fate of each is drawn by itself.
+pub(super) fn masked_at(
+    ids: &[u32],
+    positions: Vec<usize>,
+    options: &MaskOptions,
+    rng: &mut impl Rng,
+) -> Masked {
+    let targets: Vec<u32> = positions.iter().map(|&position| ids[position]).collect();
+    let mut ids = ids.to_vec();
+    for &position in &positions {
+        ids[position] = Fate::draw(options, rng).of(ids[position], options, rng);
+    }
+    Masked {
+        ids,
+        positions,
+        targets,
+    }
 }

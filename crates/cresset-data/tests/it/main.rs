@@ -2,6 +2,7 @@
 
 mod batches;
 mod conventions;
+mod corruption;
 mod frames;
 mod golden;
 mod loader;
