@@ -37,6 +37,14 @@ pub const METRICS: &[Metric] = &[
         "mean loss per target, in nats; of a regression the mean squared error",
     ),
     higher("accuracy", "share of predictions that are right, 0 to 1"),
+    lower(
+        "pair_loss",
+        "mean loss per pair of texts in pre-training, in nats",
+    ),
+    higher(
+        "pair_accuracy",
+        "share of pairs of texts in pre-training that are judged right, 0 to 1",
+    ),
     higher(
         "precision",
         "share of the predictions of a class that are right, 0 to 1",

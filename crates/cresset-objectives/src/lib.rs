@@ -2,15 +2,20 @@
 //!
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
-//! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
+//! * [`classify`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
+//!   [`denoise`] and [`prefix_lm`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
+pub mod albert_pretraining;
+pub mod bert_pretraining;
 pub mod causal_lm;
 pub mod classify;
+pub mod denoise;
+pub mod denoising;
 mod doctor;
 mod embed;
 mod error;
@@ -20,12 +25,15 @@ mod load;
 pub mod masked_lm;
 mod model_files;
 mod model_folder;
+pub mod pair_pre_training;
 mod predict;
+pub mod prefix_lm;
 mod preview;
 mod registry;
 pub mod seq2seq;
 mod session;
 mod setup;
+pub mod span_corruption;
 pub mod upload;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};

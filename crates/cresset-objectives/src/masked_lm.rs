@@ -6,7 +6,7 @@
 
 use burn::module::Module;
 use cresset_data::{
-    Collate, DataError, Example, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
+    Collate, DataError, Example, Framed, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -49,10 +49,15 @@ impl MaskedLmConfig {
     /// # Errors
     /// A rate outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
+        self.validate_under("masked-lm")
+    }
+
+    /// The same for rates that stand under another key of `objective`.
+    pub(crate) fn validate_under(&self, key: &str) -> Result<(), RunError> {
         let in_unit = |v: f64| (0.0..=1.0).contains(&v);
         if !in_unit(self.rate) || self.rate == 0.0 {
             return Err(RunError::Config(format!(
-                "objective.masked-lm.rate is {} but must be above 0 and at most 1; the usual value is 0.15",
+                "objective.{key}.rate is {} but must be above 0 and at most 1; the usual value is 0.15",
                 self.rate
             )));
         }
@@ -61,7 +66,7 @@ impl MaskedLmConfig {
             || self.mask_share + self.random_share > 1.0
         {
             return Err(RunError::Config(format!(
-                "objective.masked-lm.mask_share {} and random_share {} must each lie between 0 and 1 and add up to at most 1",
+                "objective.{key}.mask_share {} and random_share {} must each lie between 0 and 1 and add up to at most 1",
                 self.mask_share, self.random_share
             )));
         }
@@ -75,6 +80,22 @@ pub struct MaskedLmItem {
     ids: Vec<u32>,
     segments: Vec<u32>,
     special: Vec<bool>,
+}
+
+impl MaskedLmItem {
+    /// An item of a framed text.
+    pub(crate) fn new(framed: Framed) -> Self {
+        MaskedLmItem {
+            ids: framed.ids,
+            segments: framed.segments,
+            special: framed.special,
+        }
+    }
+
+    /// Its length in tokens.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
 }
 
 /// Corrupted texts with their targets, as plain numbers.
@@ -98,6 +119,26 @@ pub struct MaskedLmCollate {
     pad_id: u32,
     pad_side: PadSide,
     options: MaskOptions,
+}
+
+impl MaskedLmCollate {
+    /// Hides tokens at these rates.
+    ///
+    /// # Errors
+    /// A convention without a mask token.
+    pub(crate) fn new(config: &MaskedLmConfig, setup: &Setup) -> Result<Self, RunError> {
+        Ok(MaskedLmCollate {
+            pad_id: setup.convention.pad_id(),
+            pad_side: setup.convention.pad_side(),
+            options: MaskOptions {
+                rate: config.rate,
+                mask_share: config.mask_share,
+                random_share: config.random_share,
+                mask_id: setup.convention.mask_id()?,
+                vocab: 0..setup.tokenizer.vocab_size() as u32,
+            },
+        })
+    }
 }
 
 impl Collate for MaskedLmCollate {
@@ -234,7 +275,7 @@ impl Task for MaskedLanguageModelling {
 }
 
 pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
-    let mask_id = setup.convention.mask_id()?;
+    let collate = MaskedLmCollate::new(config, &setup)?;
     let model_config = setup.model_config()?;
     let model = MaskedLm::new(
         &session::encoder(&model_config, "masked-lm")?,
@@ -242,25 +283,13 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let options = MaskOptions {
-        rate: config.rate,
-        mask_share: config.mask_share,
-        random_share: config.random_share,
-        mask_id,
-        vocab: 0..setup.tokenizer.vocab_size() as u32,
-    };
     let rows = |examples: &[Example]| -> Result<Rows<MaskedLanguageModelling>, RunError> {
         let items = encode(&setup, examples)?;
         let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        let collate = MaskedLmCollate {
-            pad_id: setup.convention.pad_id(),
-            pad_side: setup.convention.pad_side(),
-            options: options.clone(),
-        };
         Ok(Rows {
             items,
             lengths,
-            collate,
+            collate: collate.clone(),
         })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
@@ -293,11 +322,7 @@ fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunE
             let framed = setup
                 .convention
                 .encoder_input(chunk, None, setup.data.max_length)?;
-            items.push(MaskedLmItem {
-                ids: framed.ids,
-                segments: framed.segments,
-                special: framed.special,
-            });
+            items.push(MaskedLmItem::new(framed));
         }
     }
     Ok(items)

@@ -5,11 +5,19 @@ use std::fmt;
 use cresset_model::Pooling;
 use serde::{Deserialize, Serialize};
 
+use crate::albert_pretraining::AlbertPretrainingConfig;
+use crate::bert_pretraining::BertPretrainingConfig;
 use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
+use crate::denoise::DenoiseConfig;
 use crate::masked_lm::MaskedLmConfig;
+use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
-use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
+use crate::span_corruption::SpanCorruptionConfig;
+use crate::{
+    OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify, denoise,
+    masked_lm, prefix_lm, seq2seq, span_corruption,
+};
 
 /// `[objective]`: exactly one of these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,11 +27,21 @@ pub enum ObjectiveConfig {
     Classify(ClassifyConfig),
     /// Hidden tokens.
     MaskedLm(MaskedLmConfig),
+    /// Hidden tokens, and whether the second text follows the first.
+    BertPretraining(BertPretrainingConfig),
+    /// Hidden tokens, and whether two texts were swapped.
+    AlbertPretraining(AlbertPretrainingConfig),
     /// The next token.
     CausalLm(CausalLmConfig),
     /// One text from another.
     #[serde(rename = "seq2seq")]
     Seq2Seq(Seq2SeqConfig),
+    /// What sentinels stand for.
+    SpanCorruption(SpanCorruptionConfig),
+    /// A text from its corruption.
+    Denoise(DenoiseConfig),
+    /// The rest of a text from its beginning.
+    PrefixLm(PrefixLmConfig),
 }
 
 /// The shape of model an objective needs.
@@ -53,17 +71,28 @@ impl ObjectiveConfig {
         match self {
             ObjectiveConfig::Classify(_) => "classify",
             ObjectiveConfig::MaskedLm(_) => "masked-lm",
+            ObjectiveConfig::BertPretraining(_) => "bert-pretraining",
+            ObjectiveConfig::AlbertPretraining(_) => "albert-pretraining",
             ObjectiveConfig::CausalLm(_) => "causal-lm",
             ObjectiveConfig::Seq2Seq(_) => "seq2seq",
+            ObjectiveConfig::SpanCorruption(_) => "span-corruption",
+            ObjectiveConfig::Denoise(_) => "denoise",
+            ObjectiveConfig::PrefixLm(_) => "prefix-lm",
         }
     }
 
     /// The shape of model it needs.
     pub fn shape(&self) -> Shape {
         match self {
-            ObjectiveConfig::Classify(_) | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
+            ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::BertPretraining(_)
+            | ObjectiveConfig::AlbertPretraining(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
-            ObjectiveConfig::Seq2Seq(_) => Shape::EncoderDecoder,
+            ObjectiveConfig::Seq2Seq(_)
+            | ObjectiveConfig::SpanCorruption(_)
+            | ObjectiveConfig::Denoise(_)
+            | ObjectiveConfig::PrefixLm(_) => Shape::EncoderDecoder,
         }
     }
 
@@ -71,9 +100,7 @@ impl ObjectiveConfig {
     pub fn pooling(&self) -> Option<Pooling> {
         match self {
             ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
-            ObjectiveConfig::MaskedLm(_)
-            | ObjectiveConfig::CausalLm(_)
-            | ObjectiveConfig::Seq2Seq(_) => None,
+            _ => None,
         }
     }
 
@@ -90,9 +117,19 @@ impl ObjectiveConfig {
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             ObjectiveConfig::Classify(c) => c.task.metrics(),
+            ObjectiveConfig::BertPretraining(_) | ObjectiveConfig::AlbertPretraining(_) => &[
+                "loss",
+                "perplexity",
+                "accuracy",
+                "pair_loss",
+                "pair_accuracy",
+            ],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
-            | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
+            | ObjectiveConfig::Seq2Seq(_)
+            | ObjectiveConfig::SpanCorruption(_)
+            | ObjectiveConfig::Denoise(_)
+            | ObjectiveConfig::PrefixLm(_) => &["loss", "perplexity", "accuracy"],
         }
     }
 
@@ -109,6 +146,15 @@ impl ObjectiveConfig {
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
+            ObjectiveConfig::BertPretraining(c) => {
+                c.masking.validate_under("bert-pretraining.masking")
+            }
+            ObjectiveConfig::AlbertPretraining(c) => {
+                c.masking.validate_under("albert-pretraining.masking")
+            }
+            ObjectiveConfig::SpanCorruption(c) => c.validate(),
+            ObjectiveConfig::Denoise(c) => c.validate(),
+            ObjectiveConfig::PrefixLm(c) => c.validate(),
         }
     }
 }
@@ -132,5 +178,10 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),
+        ObjectiveConfig::BertPretraining(c) => bert_pretraining::open(c, setup),
+        ObjectiveConfig::AlbertPretraining(c) => albert_pretraining::open(c, setup),
+        ObjectiveConfig::SpanCorruption(c) => span_corruption::open(c, setup),
+        ObjectiveConfig::Denoise(c) => denoise::open(c, setup),
+        ObjectiveConfig::PrefixLm(c) => prefix_lm::open(c, setup),
     }
 }

@@ -209,6 +209,28 @@ fn every_family_of_encoders_learns() {
 }
 
 #[test]
+fn every_pre_training_objective_learns_and_leaves_a_folder_of_its_class() {
+    for (name, class) in [
+        ("bert-pretraining", "BertForPreTraining"),
+        ("albert-pretraining", "AlbertForPreTraining"),
+        ("span-corruption", "T5ForConditionalGeneration"),
+        ("prefix-lm", "T5ForConditionalGeneration"),
+        ("denoise", "BartForConditionalGeneration"),
+    ] {
+        let (place, _) = learns(name);
+        assert_eq!(
+            config_of(&place, "run/model")["architectures"][0],
+            class,
+            "{name}"
+        );
+        let metrics = measured(&place, "run/model", "sample-data/corpus.txt");
+        assert!(metrics["loss"].as_f64().is_some(), "{name}: {metrics}");
+        let shown = place.succeeds(&["doctor", "run/model"]);
+        assert!(!shown.contains("NOT SO"), "{name}: {shown}");
+    }
+}
+
+#[test]
 fn two_berts_learn_to_translate() {
     let (place, _) = learns("seq2seq-bert2bert");
     let config = config_of(&place, "run/model");

@@ -1,0 +1,205 @@
+//! What `span-corruption`, `denoise` and `prefix-lm` share: a text becomes a pair of source and target, anew at every visit, and an
+//! encoder-decoder learns to write the one from the other.
+
+use std::sync::Arc;
+
+use burn::module::Module;
+use cresset_data::{Collate, Convention, DataError, Example, Length};
+use cresset_model::Seq2SeqLm;
+use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Map;
+
+use crate::preview::{Reader, Shown};
+use crate::seq2seq::{Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::{RunError, Setup};
+
+/// Source and target of a text, without special tokens around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// What the encoder reads.
+    pub source: Vec<u32>,
+    /// What the decoder writes.
+    pub target: Vec<u32>,
+}
+
+/// Makes a pair of a text; whatever is random in it comes from the generator.
+pub type Corrupt = Arc<dyn Fn(&[u32], &mut ChaCha8Rng) -> Pair + Send + Sync>;
+
+/// Corrupts texts and frames the pairs.
+#[derive(Clone)]
+pub struct DenoisingCollate {
+    corrupt: Corrupt,
+    convention: Arc<Convention>,
+    max_length: usize,
+    max_target_length: usize,
+}
+
+impl Collate for DenoisingCollate {
+    type Item = Vec<u32>;
+    type Batch = Seq2SeqBatch;
+
+    fn collate(
+        &self,
+        items: Vec<Vec<u32>>,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Seq2SeqBatch, DataError> {
+        let mut framed = Vec::with_capacity(items.len());
+        for text in &items {
+            let pair = (self.corrupt)(text, rng);
+            let source = self
+                .convention
+                .encoder_input(&pair.source, None, self.max_length)?;
+            let (decoder_input, labels) = self
+                .convention
+                .decoder_pair(&pair.target, self.max_target_length)?;
+            framed.push(Seq2SeqItem {
+                source: source.ids,
+                decoder_input,
+                labels,
+            });
+        }
+        Seq2SeqCollate::new(self.convention.pad_id()).collate(framed, rng)
+    }
+}
+
+/// The model and its loss: that of `seq2seq`.
+#[derive(Module, Debug)]
+pub struct Denoising {
+    inner: SequenceToSequence,
+}
+
+impl Objective for Denoising {
+    type Batch = Seq2SeqBatch;
+
+    fn denominators(batch: &Seq2SeqBatch) -> Denominators {
+        SequenceToSequence::denominators(batch)
+    }
+
+    fn tokens(batch: &Seq2SeqBatch) -> usize {
+        SequenceToSequence::tokens(batch)
+    }
+
+    fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
+        self.inner.loss(batch, at)
+    }
+
+    fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
+        self.inner.observe(batch, report);
+    }
+}
+
+impl Task for Denoising {
+    type Collate = DenoisingCollate;
+    type Network = Seq2SeqLm;
+
+    fn show(batch: &Seq2SeqBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        SequenceToSequence::show(batch, reader)
+    }
+
+    fn network(&self) -> &Seq2SeqLm {
+        self.inner.model()
+    }
+}
+
+/// How long a text may be so that its pair fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// The source is the longer side.
+    Source,
+    /// Source and target may each be as long as the text.
+    BothSides,
+}
+
+/// Opens an objective that corrupts texts by `corrupt`.
+///
+/// # Errors
+/// Another shape of model; a longest input that leaves no room for text.
+pub(crate) fn open(
+    setup: Setup,
+    corrupt: Corrupt,
+    room: Room,
+) -> Result<Box<dyn OpenRun>, RunError> {
+    let model_config = setup.model_config()?;
+    let config = session::seq2seq(&model_config)?;
+    let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
+    let (model, load) = setup.load_into(model)?;
+    let rows = |examples: &[Example]| -> Result<Rows<Denoising>, RunError> {
+        let items = chunks(&setup, examples, room)?;
+        let lengths = items.iter().map(|ids| Length::from(ids.len())).collect();
+        let collate = DenoisingCollate {
+            corrupt: Arc::clone(&corrupt),
+            convention: Arc::clone(&setup.convention),
+            max_length: setup.data.max_length,
+            max_target_length: setup.data.max_target_length,
+        };
+        Ok(Rows {
+            items,
+            lengths,
+            collate,
+        })
+    };
+    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let objective = Denoising {
+        inner: SequenceToSequence::new(model, 0.0),
+    };
+    let description = setup.description(model_config, Map::new());
+    session::open(
+        &setup,
+        Parts {
+            objective,
+            train,
+            eval,
+            description,
+            load,
+            n_shortened: 0,
+        },
+    )
+}
+
+/// The texts, cut where they are longer than a pair may be, so that nothing is lost.
+fn chunks(setup: &Setup, examples: &[Example], room: Room) -> Result<Vec<Vec<u32>>, RunError> {
+    let data = &setup.data;
+    let frame = setup.convention.encoder_input(&[], None, data.max_length)?;
+    let (input, _) = setup.convention.decoder_pair(&[], data.max_target_length)?;
+    let source = data.max_length.saturating_sub(frame.ids.len());
+    let target = data.max_target_length.saturating_sub(input.len());
+    let longest = match room {
+        Room::Source => source,
+        Room::BothSides => source.min(target),
+    };
+    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    let encoded = setup.tokenizer.encode_batch(&texts);
+    Ok(encoded
+        .iter()
+        .flat_map(|ids| ids.chunks(longest.max(1)))
+        .map(<[u32]>::to_vec)
+        .collect())
+}
+
+/// Refuses a share of corrupted tokens outside its range.
+///
+/// # Errors
+/// The key, the value and the usual one.
+pub(crate) fn check_rate(objective: &str, rate: f64, usual: f64) -> Result<(), RunError> {
+    if rate > 0.0 && rate < 1.0 {
+        return Ok(());
+    }
+    Err(RunError::Config(format!(
+        "objective.{objective}.rate is {rate} but must lie between 0 and 1; the usual value is {usual}"
+    )))
+}
+
+/// Refuses spans that are no spans.
+///
+/// # Errors
+/// The key, the value and the usual one.
+pub(crate) fn check_mean_span_length(objective: &str, length: f64) -> Result<(), RunError> {
+    if length >= 1.0 && length.is_finite() {
+        return Ok(());
+    }
+    Err(RunError::Config(format!(
+        "objective.{objective}.mean_span_length is {length} but must be at least 1 token; the usual value is 3"
+    )))
+}

@@ -1,0 +1,279 @@
+//! What `bert-pretraining` and `albert-pretraining` share: pairs of segments with hidden tokens, and a guess about the pair.
+//!
+//! Losses: negative log likelihood of the hidden tokens, `mlm`, and cross entropy over the two classes of the pair, each divided by its
+//! own count over the whole step, as in Hugging Face (Devlin et al. 2019, section 3.1; Lan et al. 2020, section 3.1). The pairs are drawn
+//! once, the hidden tokens anew at every visit.
+
+use std::collections::BTreeMap;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use cresset_data::{
+    Collate, DataError, Example, Length, PairOptions, PairTask, Sentences, sentence_pairs,
+};
+use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
+use cresset_model::PreTraining;
+use cresset_ops::Run;
+use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Map;
+
+use crate::masked_lm::{
+    MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
+};
+use crate::preview::{Reader, Shown};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::upload;
+use crate::{RunError, Setup};
+
+/// A framed pair of segments.
+#[derive(Clone, Debug)]
+pub struct PreTrainingItem {
+    text: MaskedLmItem,
+    label: u32,
+}
+
+/// Pairs with hidden tokens, as plain numbers.
+#[derive(Clone, Debug)]
+pub struct PreTrainingBatch {
+    /// The hidden tokens.
+    pub masked: MaskedLmBatch,
+    /// Class of each pair.
+    pub labels: Vec<u32>,
+    /// What the loss of the pairs is called.
+    pub pair_term: &'static str,
+}
+
+/// Draws the hidden positions.
+#[derive(Clone, Debug)]
+pub struct PreTrainingCollate {
+    masking: MaskedLmCollate,
+    pair_term: &'static str,
+}
+
+impl Collate for PreTrainingCollate {
+    type Item = PreTrainingItem;
+    type Batch = PreTrainingBatch;
+
+    fn collate(
+        &self,
+        items: Vec<PreTrainingItem>,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<PreTrainingBatch, DataError> {
+        let labels = items.iter().map(|item| item.label).collect();
+        let texts = items.into_iter().map(|item| item.text).collect();
+        Ok(PreTrainingBatch {
+            masked: self.masking.collate(texts, rng)?,
+            labels,
+            pair_term: self.pair_term,
+        })
+    }
+}
+
+/// The model and its losses.
+#[derive(Module, Debug)]
+pub struct PairPreTraining {
+    model: PreTraining,
+}
+
+/// Scores of the hidden tokens and of the pairs.
+struct Logits {
+    tokens: Tensor<2>,
+    pairs: Tensor<2>,
+}
+
+impl PairPreTraining {
+    /// The objective over a model with both heads.
+    pub fn new(model: PreTraining) -> Self {
+        PairPreTraining { model }
+    }
+
+    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> Logits {
+        let device = upload::device_of(self);
+        let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
+        let hidden = self.model.hidden(input, run);
+        let positions = upload::indices(&batch.positions, &device);
+        Logits {
+            pairs: self.model.pair_logits(hidden.clone(), run),
+            tokens: self.model.logits_at(hidden, positions),
+        }
+    }
+}
+
+impl Objective for PairPreTraining {
+    type Batch = PreTrainingBatch;
+
+    fn denominators(batch: &PreTrainingBatch) -> Denominators {
+        Denominators(vec![
+            ("mlm", upload::total(&batch.masked.weights)),
+            (batch.pair_term, batch.labels.len() as f64),
+        ])
+    }
+
+    fn tokens(batch: &PreTrainingBatch) -> usize {
+        MaskedLanguageModelling::tokens(&batch.masked)
+    }
+
+    fn loss(&self, batch: &PreTrainingBatch, at: &StepContext) -> LossTerms {
+        let logits = self.logits(&batch.masked, &at.run());
+        let device = logits.tokens.device();
+        let tokens = token_nll(
+            logits.tokens,
+            upload::indices(&batch.masked.targets, &device),
+            Some(upload::floats(&batch.masked.weights, &device)),
+            0.0,
+        );
+        let labels = upload::indices(&batch.labels, &device);
+        let pairs = cross_entropy(logits.pairs, labels, CrossEntropyOptions::default());
+        let term = |name, sum| LossTerm {
+            name,
+            sum,
+            weight: 1.0,
+        };
+        LossTerms(vec![term("mlm", tokens), term(batch.pair_term, pairs)])
+    }
+
+    fn observe(&self, batch: &PreTrainingBatch, report: &mut Report) {
+        let logits = self.logits(&batch.masked, &Run::inference());
+        let device = logits.pairs.device();
+        let guesses = upload::read_indices(logits.pairs.clone().argmax(1).flatten::<1>(0, 1));
+        let right = guesses
+            .iter()
+            .zip(&batch.labels)
+            .filter(|(a, b)| a == b)
+            .count();
+        let labels = upload::indices(&batch.labels, &device);
+        let sum = cross_entropy(logits.pairs, labels, CrossEntropyOptions::default());
+        let n = batch.labels.len() as f64;
+        report.add("pair_loss", upload::read_scalar(sum), n);
+        report.add("pair_accuracy", right as f64, n);
+        let (targets, weights) = (&batch.masked.targets, &batch.masked.weights);
+        upload::observe_tokens(logits.tokens, targets, weights, report);
+    }
+}
+
+impl Task for PairPreTraining {
+    type Collate = PreTrainingCollate;
+    type Network = PreTraining;
+
+    fn show(batch: &PreTrainingBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let rows = MaskedLanguageModelling::show(&batch.masked, reader).into_iter();
+        let answer = |label: u32| match (batch.pair_term, label) {
+            ("nsp", 0) => "0 (follows)",
+            ("nsp", _) => "1 (from another text)",
+            (_, 0) => "0 (in order)",
+            (_, _) => "1 (swapped)",
+        };
+        rows.zip(&batch.labels)
+            .map(|(mut row, &label)| {
+                row.push(reader.note("pair", answer(label).to_owned()));
+                row
+            })
+            .collect()
+    }
+
+    /// `loss` and `perplexity` are those of the hidden tokens.
+    fn metrics(report: &Report) -> BTreeMap<String, f64> {
+        let mut values = report.values();
+        if let Some(loss) = values.get("loss").copied() {
+            values.insert("perplexity".into(), loss.exp());
+        }
+        values
+    }
+
+    fn network(&self) -> &PreTraining {
+        &self.model
+    }
+}
+
+/// Opens the pre-training on pairs of one kind.
+///
+/// # Errors
+/// A model without both heads; a longest input that leaves no room for a pair; data without a pair.
+pub(crate) fn open(
+    masking: &MaskedLmConfig,
+    task: PairTask,
+    setup: Setup,
+) -> Result<Box<dyn OpenRun>, RunError> {
+    let pair_term = match task {
+        PairTask::NextSentence => "nsp",
+        PairTask::SentenceOrder => "sop",
+    };
+    let model_config = setup.model_config()?;
+    let encoder = session::encoder(&model_config, setup.objective.name())?;
+    let model = PreTraining::new(&encoder, setup.seed, &setup.model_device())?;
+    let (model, load) = setup.load_into(model)?;
+    let masking = MaskedLmCollate::new(masking, &setup)?;
+    let rows = |examples: &[Example]| -> Result<Rows<PairPreTraining>, RunError> {
+        let items = encode(&setup, examples, task)?;
+        let lengths = items.iter().map(|i| Length::from(i.text.len())).collect();
+        let collate = PreTrainingCollate {
+            masking: masking.clone(),
+            pair_term,
+        };
+        Ok(Rows {
+            items,
+            lengths,
+            collate,
+        })
+    };
+    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    if train.items.is_empty() && !setup.data.train.is_empty() {
+        return Err(RunError::Data(
+            "the training data has no document of two tokens, so there are no pairs; give documents with a sentence a line and data.format = \"paragraphs\"".into(),
+        ));
+    }
+    let description = setup.description(model_config, Map::new());
+    session::open(
+        &setup,
+        Parts {
+            objective: PairPreTraining::new(model),
+            train,
+            eval,
+            description,
+            load,
+            n_shortened: 0,
+        },
+    )
+}
+
+/// The pairs of all documents; a line of a document is a sentence.
+fn encode(
+    setup: &Setup,
+    examples: &[Example],
+    task: PairTask,
+) -> Result<Vec<PreTrainingItem>, RunError> {
+    let longest = setup.data.max_length;
+    let frame = setup
+        .convention
+        .encoder_input(&[], Some(&[]), longest)?
+        .ids
+        .len();
+    let room = longest.saturating_sub(frame);
+    if room < 2 {
+        return Err(RunError::Config(format!(
+            "data.max_length {longest} leaves no room for a pair beside {frame} special tokens; raise it"
+        )));
+    }
+    let documents: Vec<Sentences> = examples
+        .iter()
+        .map(|example| {
+            let lines: Vec<&str> = example.text.lines().collect();
+            setup.tokenizer.encode_batch(&lines)
+        })
+        .collect();
+    let options = PairOptions::new(task, room);
+    sentence_pairs(&documents, &options, setup.seed)
+        .into_iter()
+        .map(|pair| {
+            let framed =
+                setup
+                    .convention
+                    .encoder_input(&pair.first, Some(&pair.second), longest)?;
+            Ok(PreTrainingItem {
+                text: MaskedLmItem::new(framed),
+                label: pair.label,
+            })
+        })
+        .collect()
+}

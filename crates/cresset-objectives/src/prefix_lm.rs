@@ -1,0 +1,50 @@
+//! Prefix language modelling: the encoder reads the first part of a text, the decoder writes the rest (Raffel et al. 2020, T5, section
+//! 3.2.3, the encoder-decoder's form; Liu et al. 2018).
+//!
+//! Loss: negative log likelihood per token of the rest. Every visit to a text cuts it anew.
+
+use std::sync::Arc;
+
+use cresset_data::{PrefixLength, split_prefix};
+use serde::{Deserialize, Serialize};
+
+use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::session::OpenRun;
+use crate::{RunError, Setup};
+
+/// `[objective] prefix-lm = { .. }`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrefixLmConfig {
+    /// Share of the tokens in the prefix; without it every cut is equally likely.
+    pub ratio: Option<f64>,
+}
+
+impl PrefixLmConfig {
+    /// Checks the share.
+    ///
+    /// # Errors
+    /// A share outside its range.
+    pub fn validate(&self) -> Result<(), RunError> {
+        match self.ratio {
+            Some(ratio) if !(ratio > 0.0 && ratio < 1.0) => Err(RunError::Config(format!(
+                "objective.prefix-lm.ratio is {ratio} but must lie between 0 and 1, as in 0.5; leave it out to cut anywhere"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn open(config: &PrefixLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let length = config
+        .ratio
+        .map_or(PrefixLength::Uniform, PrefixLength::Ratio);
+    let corrupt: Corrupt = Arc::new(move |ids, rng| {
+        let (prefix, rest) = split_prefix(ids, length, rng);
+        Pair {
+            source: prefix.to_vec(),
+            target: rest.to_vec(),
+        }
+    });
+    denoising::open(setup, corrupt, Room::BothSides)
+}
