@@ -2,7 +2,7 @@
 //!
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
-//! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
+//! * [`classify`], [`masked_lm`], [`causal_lm`], [`seq2seq`] and [`contrastive`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
@@ -11,6 +11,7 @@
 
 pub mod causal_lm;
 pub mod classify;
+pub mod contrastive;
 mod doctor;
 mod embed;
 mod error;

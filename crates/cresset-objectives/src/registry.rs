@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
+use crate::contrastive::ContrastiveConfig;
 use crate::masked_lm::MaskedLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
-use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
+use crate::{OpenRun, RunError, Setup, causal_lm, classify, contrastive, masked_lm, seq2seq};
 
 /// `[objective]`: exactly one of these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum ObjectiveConfig {
     /// One text from another.
     #[serde(rename = "seq2seq")]
     Seq2Seq(Seq2SeqConfig),
+    /// Vectors of texts that belong together.
+    Contrastive(ContrastiveConfig),
 }
 
 /// The shape of model an objective needs.
@@ -55,13 +58,16 @@ impl ObjectiveConfig {
             ObjectiveConfig::MaskedLm(_) => "masked-lm",
             ObjectiveConfig::CausalLm(_) => "causal-lm",
             ObjectiveConfig::Seq2Seq(_) => "seq2seq",
+            ObjectiveConfig::Contrastive(_) => "contrastive",
         }
     }
 
     /// The shape of model it needs.
     pub fn shape(&self) -> Shape {
         match self {
-            ObjectiveConfig::Classify(_) | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
+            ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::Contrastive(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_) => Shape::EncoderDecoder,
         }
@@ -71,6 +77,7 @@ impl ObjectiveConfig {
     pub fn pooling(&self) -> Option<Pooling> {
         match self {
             ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
+            ObjectiveConfig::Contrastive(c) => Some(c.pooling),
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => None,
@@ -90,6 +97,7 @@ impl ObjectiveConfig {
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             ObjectiveConfig::Classify(c) => c.task.metrics(),
+            ObjectiveConfig::Contrastive(_) => &["accuracy", "loss", "spearman"],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
@@ -108,6 +116,7 @@ impl ObjectiveConfig {
             }
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
+            ObjectiveConfig::Contrastive(c) => c.validate(),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
         }
     }
@@ -132,5 +141,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),
+        ObjectiveConfig::Contrastive(c) => contrastive::open(c, setup),
     }
 }

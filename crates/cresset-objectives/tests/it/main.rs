@@ -1,6 +1,7 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
 mod classify;
+mod contrastive;
 
 use std::sync::Arc;
 
