@@ -7,7 +7,8 @@
 //! micro-batch as negatives, so a larger `data.batch_size` gives more of them and gradient accumulation does not.
 //!
 //! The model is an encoder without a head, and without a pooler: the loss is on the vectors that `embed` gives, and the
-//! pooling is stored with the model. SimCSE's additional layer during training is left out.
+//! pooling is stored with the model. SimCSE's additional layer during training is left out. So the folder lacks the pooler
+//! of Hugging Face's `BertModel`, which is to be loaded with `add_pooling_layer=False`.
 //!
 //! An evaluation retrieves: `accuracy` is the share of texts whose nearest second text in the batch is their own, so it
 //! depends on the batch size. Held-out pairs with a `score` are not retrieved but compared: `spearman` is the correlation
