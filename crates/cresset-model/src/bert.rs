@@ -113,6 +113,11 @@ impl Bert {
         pooled(self.pooler.as_ref(), hidden)
     }
 
+    /// Whether there is a pooler.
+    pub(crate) fn has_pooler(&self) -> bool {
+        self.pooler.is_some()
+    }
+
     /// The token embedding.
     pub(crate) fn words(&self) -> &Embedding {
         &self.embeddings.word

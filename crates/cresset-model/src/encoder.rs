@@ -159,9 +159,14 @@ impl Encoder {
         }
     }
 
-    /// Whether the family has a pooler. XLNet has none.
+    /// Whether there is a pooler. XLNet has none.
     pub fn has_pooler(&self) -> bool {
-        !matches!(self, Encoder::Xlnet(_))
+        match self {
+            Encoder::Bert(model) => model.has_pooler(),
+            Encoder::Roberta(model) => model.has_pooler(),
+            Encoder::Albert(model) => model.has_pooler(),
+            Encoder::Xlnet(_) => false,
+        }
     }
 
     /// The token embedding, to which an output layer is tied.

@@ -130,6 +130,11 @@ impl Roberta {
         self.body.pooled(hidden)
     }
 
+    /// Whether there is a pooler.
+    pub(crate) fn has_pooler(&self) -> bool {
+        self.body.has_pooler()
+    }
+
     /// The token embedding.
     pub(crate) fn words(&self) -> &Embedding {
         self.body.words()

@@ -184,7 +184,7 @@ fn choose(
 }
 
 /// The pooling by place: the convention knows where the token stands whose vector is meant by `cls`.
-fn placed(pooling: Pooling, convention: &Convention) -> Result<Pooling, RunError> {
+pub(crate) fn placed(pooling: Pooling, convention: &Convention) -> Result<Pooling, RunError> {
     if pooling != Pooling::Cls {
         return Ok(pooling);
     }

@@ -220,11 +220,21 @@ fn network(files: &ModelFiles, device: &Device) -> Result<(Network, LoadReport),
     let config = &files.config;
     let encoder = || session::encoder(config, "forward");
     Ok(match files.head()? {
-        HeadKind::None => filled(
-            files,
-            Encoder::new(&encoder()?, Pooler::With, 0, device)?,
-            Network::Encoder,
-        )?,
+        HeadKind::None => {
+            let with = |pooler| -> Result<_, RunError> {
+                let model = Encoder::new(&encoder()?, pooler, 0, device)?;
+                filled(files, model, Network::Encoder)
+            };
+            let (network, report) = with(Pooler::With)?;
+            // An encoder trained for its vectors alone has no pooler.
+            let lacks_pooler =
+                !report.new.is_empty() && report.new.iter().all(|name| name.contains("pooler."));
+            if lacks_pooler {
+                with(Pooler::Without)?
+            } else {
+                (network, report)
+            }
+        }
         HeadKind::MaskedLm => filled(
             files,
             MaskedLm::new(&encoder()?, 0, device)?,

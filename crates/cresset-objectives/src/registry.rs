@@ -9,14 +9,15 @@ use crate::albert_pretraining::AlbertPretrainingConfig;
 use crate::bert_pretraining::BertPretrainingConfig;
 use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
+use crate::contrastive::ContrastiveConfig;
 use crate::denoise::DenoiseConfig;
 use crate::masked_lm::MaskedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
 use crate::span_corruption::SpanCorruptionConfig;
 use crate::{
-    OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify, denoise,
-    masked_lm, prefix_lm, seq2seq, span_corruption,
+    OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
+    contrastive, denoise, masked_lm, prefix_lm, seq2seq, span_corruption,
 };
 
 /// `[objective]`: exactly one of these.
@@ -42,6 +43,8 @@ pub enum ObjectiveConfig {
     Denoise(DenoiseConfig),
     /// The rest of a text from its beginning.
     PrefixLm(PrefixLmConfig),
+    /// Vectors of texts that belong together.
+    Contrastive(ContrastiveConfig),
 }
 
 /// The shape of model an objective needs.
@@ -78,6 +81,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::SpanCorruption(_) => "span-corruption",
             ObjectiveConfig::Denoise(_) => "denoise",
             ObjectiveConfig::PrefixLm(_) => "prefix-lm",
+            ObjectiveConfig::Contrastive(_) => "contrastive",
         }
     }
 
@@ -87,7 +91,8 @@ impl ObjectiveConfig {
             ObjectiveConfig::Classify(_)
             | ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::BertPretraining(_)
-            | ObjectiveConfig::AlbertPretraining(_) => Shape::Encoder,
+            | ObjectiveConfig::AlbertPretraining(_)
+            | ObjectiveConfig::Contrastive(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_)
             | ObjectiveConfig::SpanCorruption(_)
@@ -100,6 +105,7 @@ impl ObjectiveConfig {
     pub fn pooling(&self) -> Option<Pooling> {
         match self {
             ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
+            ObjectiveConfig::Contrastive(c) => Some(c.pooling),
             _ => None,
         }
     }
@@ -124,6 +130,7 @@ impl ObjectiveConfig {
                 "pair_loss",
                 "pair_accuracy",
             ],
+            ObjectiveConfig::Contrastive(_) => &["accuracy", "loss", "spearman"],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_)
@@ -145,6 +152,7 @@ impl ObjectiveConfig {
             }
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
+            ObjectiveConfig::Contrastive(c) => c.validate(),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
             ObjectiveConfig::BertPretraining(c) => {
                 c.masking.validate_under("bert-pretraining.masking")
@@ -183,5 +191,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::SpanCorruption(c) => span_corruption::open(c, setup),
         ObjectiveConfig::Denoise(c) => denoise::open(c, setup),
         ObjectiveConfig::PrefixLm(c) => prefix_lm::open(c, setup),
+        ObjectiveConfig::Contrastive(c) => contrastive::open(c, setup),
     }
 }

@@ -146,6 +146,12 @@ pub(super) fn english(rng: &mut ChaCha8Rng) -> String {
     sentence(rng).english
 }
 
+/// A sentence in English and in Lumo, for other sets.
+pub(super) fn both(rng: &mut ChaCha8Rng) -> (String, String) {
+    let sentence = sentence(rng);
+    (sentence.english, sentence.lumo)
+}
+
 fn sentence(rng: &mut ChaCha8Rng) -> Phrase {
     let past = rng.random_bool(0.4);
     let (subject, number) = subject(rng);

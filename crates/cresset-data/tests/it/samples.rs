@@ -145,3 +145,14 @@ fn the_corpus_is_documents_of_several_lines() {
     assert_eq!(documents.len(), 800);
     assert!(documents.iter().all(|d| d.text.lines().count() >= 3));
 }
+
+#[test]
+fn pairs_hold_a_sentence_in_both_languages_once() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let files = ["pairs/train.jsonl", "pairs/dev.jsonl"];
+    let pairs = read_examples(&config(folder.path(), Format::Jsonl, &files)).unwrap();
+    let texts: HashSet<&str> = pairs.iter().map(|e| e.text.as_str()).collect();
+    assert_eq!((pairs.len(), texts.len()), (2200, 2200));
+    assert!(pairs.iter().all(|e| e.pair.is_some() && e.score.is_none()));
+}

@@ -1,7 +1,11 @@
 //! Losses against PyTorch's figures and against what must never happen.
 
 mod bce;
+mod golden;
+#[cfg(target_os = "linux")]
+mod memory;
 mod mse;
+mod stability;
 
 use burn::tensor::{Device, Int, Tensor};
 use cresset_losses::{CrossEntropyOptions, cross_entropy, kept, token_nll, weight_sum};

@@ -1,6 +1,7 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
 mod classify;
+mod contrastive;
 mod training_parity;
 
 use std::sync::Arc;

@@ -125,6 +125,58 @@ fn a_multi_label_classifier_learns_and_predicts_a_list() {
     }
 }
 
+/// A guess finds one in 32.
+#[test]
+fn contrast_learns_to_find_translations_and_the_model_embeds_them_nearest() {
+    let (place, _) = learns("contrastive");
+    let metrics = measured(&place, "run/best", "sample-data/pairs/dev.jsonl");
+    assert!(
+        metrics["accuracy"].as_f64().expect("a number") > 0.5,
+        "{metrics}"
+    );
+    assert_eq!(
+        config_of(&place, "run/best")["architectures"],
+        json!(["BertModel"])
+    );
+
+    let dev = fs::read_to_string(place.path("sample-data/pairs/dev.jsonl")).expect("the data");
+    let pairs: Vec<Value> = dev
+        .lines()
+        .take(10)
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let texts = |side: &str| -> String {
+        let lines = pairs.iter().map(|pair| json!({ "text": pair[side] }));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    let embed = |side: &str| -> Vec<Vec<f64>> {
+        let flags = ["embed", "run/best", "--input", "-", "--normalize"];
+        let output = place.run_on(&texts(side), &flags);
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        // The pooling is stored with the model, so that nothing is guessed.
+        assert!(
+            output.status.success() && !said.contains("pooling"),
+            "{said}"
+        );
+        let lines = String::from_utf8(output.stdout).expect("UTF-8");
+        let vector = |line: &str| {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            serde_json::from_value(line["embedding"].clone()).expect("numbers")
+        };
+        lines.lines().map(vector).collect()
+    };
+    let (english, lumo) = (embed("text"), embed("pair"));
+    let cosine = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let nearest = |text: &Vec<f64>| {
+        (0..lumo.len()).max_by(|&i, &j| cosine(text, &lumo[i]).total_cmp(&cosine(text, &lumo[j])))
+    };
+    let found = english
+        .iter()
+        .enumerate()
+        .filter(|(i, text)| nearest(text) == Some(*i));
+    assert!(found.count() > 5);
+}
+
 #[test]
 fn preview_shows_scores_and_label_lists() {
     let place = Workplace::with_sample_data();
