@@ -5,12 +5,14 @@
 //! reviews/train.jsonl    dev.jsonl       {"text": "the soup was very good .", "label": ["food"], "score": 1.25}
 //! translation/train.en   dev.en          the small dog sees the red birds .
 //! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
+//! tagging/train.conll    dev.conll       a word and its tag a line: Mary B-PER
 //! corpus.txt                             documents of English-like sentences, separated by blank lines
 //! ```
 
 mod corpus;
 mod reviews;
 mod sentiment;
+mod tagging;
 mod translation;
 
 use std::fs;
@@ -29,6 +31,7 @@ enum Set {
     Translation,
     Corpus,
     Reviews,
+    Tagging,
 }
 
 /// Writes the sample data into a folder and returns the files. Files that are there already with the same content are
@@ -41,6 +44,7 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     let mut files = sentiment::files(&mut stream(Set::Sentiment));
     files.extend(translation::files(&mut stream(Set::Translation)));
     files.extend(reviews::files(&mut stream(Set::Reviews)));
+    files.extend(tagging::files(&mut stream(Set::Tagging)));
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
     let files: Vec<(PathBuf, String)> = files

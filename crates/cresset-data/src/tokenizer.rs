@@ -3,6 +3,7 @@
 mod count;
 mod folder;
 mod train;
+mod words;
 
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 pub use train::{TokenizerKind, TokenizerTrainConfig};
+pub use words::EncodedWords;
 
 use crate::DataError;
 
@@ -84,6 +86,11 @@ impl Tokenizer {
             .par_iter()
             .map(|text| self.encode(text.as_ref()))
             .collect()
+    }
+
+    /// The ids of a text that is cut into words already, as Hugging Face's `is_split_into_words` gives them.
+    pub fn encode_words(&self, words: &[String]) -> EncodedWords {
+        words::encode(&self.inner, words)
     }
 
     /// The text of ids; special tokens are left out.

@@ -2,8 +2,8 @@
 //!
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
-//! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
-//!   makes it, and a module that turns it into summed loss terms.
+//! * [`classify`], [`masked_lm`], [`causal_lm`], [`seq2seq`] and [`tag`] each hold a configuration, a batch of plain numbers,
+//!   what makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!
@@ -26,6 +26,7 @@ mod registry;
 pub mod seq2seq;
 mod session;
 mod setup;
+pub mod tag;
 pub mod upload;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};

@@ -9,7 +9,8 @@ use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
 use crate::masked_lm::MaskedLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
-use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
+use crate::tag::TagConfig;
+use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq, tag};
 
 /// `[objective]`: exactly one of these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum ObjectiveConfig {
     /// One text from another.
     #[serde(rename = "seq2seq")]
     Seq2Seq(Seq2SeqConfig),
+    /// A tag for every word.
+    Tag(TagConfig),
 }
 
 /// The shape of model an objective needs.
@@ -55,13 +58,16 @@ impl ObjectiveConfig {
             ObjectiveConfig::MaskedLm(_) => "masked-lm",
             ObjectiveConfig::CausalLm(_) => "causal-lm",
             ObjectiveConfig::Seq2Seq(_) => "seq2seq",
+            ObjectiveConfig::Tag(_) => "tag",
         }
     }
 
     /// The shape of model it needs.
     pub fn shape(&self) -> Shape {
         match self {
-            ObjectiveConfig::Classify(_) | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
+            ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::Tag(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_) => Shape::EncoderDecoder,
         }
@@ -73,7 +79,8 @@ impl ObjectiveConfig {
             ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
-            | ObjectiveConfig::Seq2Seq(_) => None,
+            | ObjectiveConfig::Seq2Seq(_)
+            | ObjectiveConfig::Tag(_) => None,
         }
     }
 
@@ -90,6 +97,7 @@ impl ObjectiveConfig {
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             ObjectiveConfig::Classify(c) => c.task.metrics(),
+            ObjectiveConfig::Tag(c) => c.scheme.metrics(),
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
@@ -109,6 +117,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
+            ObjectiveConfig::Tag(c) => check_smoothing("tag", c.label_smoothing),
         }
     }
 }
@@ -132,5 +141,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),
+        ObjectiveConfig::Tag(c) => tag::open(c, setup),
     }
 }

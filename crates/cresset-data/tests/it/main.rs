@@ -10,4 +10,5 @@ mod samples;
 mod show;
 mod sources;
 mod stored;
+mod tagged;
 mod tokenizers;

@@ -145,3 +145,24 @@ fn the_corpus_is_documents_of_several_lines() {
     assert_eq!(documents.len(), 800);
     assert!(documents.iter().all(|d| d.text.lines().count() >= 3));
 }
+
+#[test]
+fn the_tagging_set_has_names_that_are_of_both_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let read = |file: &str| read_examples(&config(folder.path(), Format::Conll, &[file])).unwrap();
+    let (train, dev) = (read("tagging/train.conll"), read("tagging/dev.conll"));
+    assert_eq!((train.len(), dev.len()), (1500, 300));
+    let seen: HashSet<&str> = train.iter().map(|e| e.text.as_str()).collect();
+    let known = |e: &&cresset_data::Example| {
+        seen.contains(e.text.as_str()) && e.tags.iter().any(|t| t != "O")
+    };
+    assert_eq!(dev.iter().filter(known).count(), 0);
+    let tags_of_jordan: HashSet<&str> = train
+        .iter()
+        .flat_map(|e| e.words.iter().zip(&e.tags))
+        .filter(|(word, _)| *word == "Jordan")
+        .map(|(_, tag)| tag.as_str())
+        .collect();
+    assert_eq!(tags_of_jordan, HashSet::from(["B-PER", "B-LOC", "I-LOC"]));
+}
