@@ -9,6 +9,8 @@ mod align;
 mod batch;
 mod loss;
 
+use std::sync::Arc;
+
 use cresset_data::{Example, Length};
 use cresset_metrics::{EntityMode, entities};
 use cresset_model::TokenClassifier;
@@ -98,6 +100,7 @@ pub(crate) fn open(config: &TagConfig, setup: Setup) -> Result<Box<dyn OpenRun>,
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
+    let names: Arc<[String]> = labels.names().into();
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<Tagging>, RunError> {
         let mut items = Vec::new();
@@ -107,16 +110,15 @@ pub(crate) fn open(config: &TagConfig, setup: Setup) -> Result<Box<dyn OpenRun>,
         Ok(Rows {
             lengths: items.iter().map(|i| Length::from(i.n_tokens())).collect(),
             items,
-            collate: TagCollate::of(&setup.convention),
+            collate: TagCollate::new(&setup.convention, Arc::clone(&names)),
         })
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let description = setup.description(model_config, labels.to_config());
-    let objective = Tagging::new(model, config, labels.names().to_vec());
     session::open(
         &setup,
         Parts {
-            objective,
+            objective: Tagging::new(model, config),
             train,
             eval,
             description,

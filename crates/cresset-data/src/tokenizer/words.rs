@@ -17,8 +17,9 @@ pub(super) fn encode(tokenizer: &Tokenizer, words: &[String]) -> EncodedWords {
         Some(cut) if tells_words_by_spaces(cut) => words.iter().map(|w| format!(" {w}")).collect(),
         _ => words.to_vec(),
     };
+    // The fast way forgets which word a token is part of.
     let encoding = tokenizer
-        .encode_fast(spaced, false)
+        .encode(spaced, false)
         .expect("every text can be encoded: checked when it was made");
     let (words, ids) = encoding
         .get_word_ids()

@@ -1,5 +1,7 @@
 //! Sentences with a tag for each word, as plain numbers.
 
+use std::sync::Arc;
+
 use cresset_data::{Collate, Convention, DataError, PadSide, PaddedIds, pad};
 use rand_chacha::ChaCha8Rng;
 
@@ -46,6 +48,8 @@ pub struct TagBatch {
     pub weights: Vec<f32>,
     /// Words of each row.
     pub n_words: Vec<usize>,
+    /// What the tags are called.
+    pub names: Arc<[String]>,
 }
 
 /// Makes batches of framed sentences.
@@ -53,12 +57,14 @@ pub struct TagBatch {
 pub struct TagCollate {
     pad_id: u32,
     pad_side: PadSide,
+    names: Arc<[String]>,
 }
 
 impl TagCollate {
-    /// With a convention's padding.
-    pub fn of(convention: &Convention) -> Self {
+    /// With a convention's padding and the names of the tags.
+    pub fn new(convention: &Convention, names: Arc<[String]>) -> Self {
         TagCollate {
+            names,
             pad_id: convention.pad_id(),
             pad_side: convention.pad_side(),
         }
@@ -90,11 +96,17 @@ impl Collate for TagCollate {
             positions,
             targets,
             weights,
+            names: Arc::clone(&self.names),
         })
     }
 }
 
 impl TagBatch {
+    /// What a tag is called.
+    pub(super) fn name(&self, tag: u32) -> &str {
+        &self.names[tag as usize]
+    }
+
     /// A list with an entry for each word, row by row.
     pub(super) fn by_row<'a, T>(&'a self, words: &'a [T]) -> impl Iterator<Item = &'a [T]> {
         self.n_words.iter().scan(0, move |start, n| {

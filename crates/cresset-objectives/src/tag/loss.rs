@@ -29,18 +29,15 @@ pub struct Tagging {
     scheme: Scheme,
     #[module(skip)]
     label_smoothing: f64,
-    #[module(skip)]
-    labels: Vec<String>,
 }
 
 impl Tagging {
-    /// The objective over a model with a token-classification head, whose outputs have these labels.
-    pub fn new(model: TokenClassifier, config: &TagConfig, labels: Vec<String>) -> Self {
+    /// The objective over a model with a token-classification head.
+    pub fn new(model: TokenClassifier, config: &TagConfig) -> Self {
         Tagging {
             model,
             scheme: config.scheme,
             label_smoothing: config.label_smoothing,
-            labels,
         }
     }
 
@@ -55,14 +52,6 @@ impl Tagging {
         let device = upload::device_of(self);
         let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
         first_tokens(self.model.forward(input, run), &batch.positions)
-    }
-
-    fn names(&self, tags: &[u32]) -> String {
-        let names: Vec<&str> = tags
-            .iter()
-            .map(|&tag| self.labels[tag as usize].as_str())
-            .collect();
-        names.join(BETWEEN)
     }
 }
 
@@ -112,7 +101,11 @@ impl Objective for Tagging {
             match self.scheme {
                 Scheme::None => report.push_pairs(self.scheme.name(), right, ours),
                 Scheme::Iob2 | Scheme::Bioes => {
-                    let (right, ours) = (self.names(right), self.names(ours));
+                    let names = |tags: &[u32]| {
+                        let names: Vec<&str> = tags.iter().map(|&tag| batch.name(tag)).collect();
+                        names.join(BETWEEN)
+                    };
+                    let (right, ours) = (names(right), names(ours));
                     report.push_texts(self.scheme.name(), &[right], &[ours]);
                 }
             }
@@ -131,8 +124,8 @@ impl Task for Tagging {
         let row = |(i, (positions, tags)): (usize, (&[u32], &[u32]))| {
             let (ids, start) = (batch.input.row(i), batch.input.start_of(i));
             let mut labels = vec!["-".to_owned(); ids.len()];
-            for (&position, tag) in positions.iter().zip(tags) {
-                labels[position as usize - start] = tag.to_string();
+            for (&position, &tag) in positions.iter().zip(tags) {
+                labels[position as usize - start] = batch.name(tag).to_owned();
             }
             let segments = &batch.segments[start..start + ids.len()];
             vec![

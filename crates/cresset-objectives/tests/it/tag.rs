@@ -20,15 +20,13 @@ fn tagger(label_smoothing: f64) -> Tagging {
     else {
         unreachable!("bert")
     };
-    let labels = ["B-PER", "I-PER", "O"].map(str::to_owned).to_vec();
     let device = Device::flex().autodiff();
-    let model = TokenClassifier::new(&EncoderConfig::Bert(config), labels.len(), 0, &device)
-        .expect("a model");
+    let model = TokenClassifier::new(&EncoderConfig::Bert(config), 3, 0, &device).expect("a model");
     let config = TagConfig {
         label_smoothing,
         ..TagConfig::default()
     };
-    Tagging::new(model, &config, labels)
+    Tagging::new(model, &config)
 }
 
 /// Two sentences of three and one words, padded `extra` positions further than needed.
@@ -48,6 +46,7 @@ fn batch(extra: usize) -> TagBatch {
         targets: vec![0, 1, 2, 0],
         weights: vec![1.0; 4],
         n_words: vec![3, 1],
+        names: ["B-PER", "I-PER", "O"].map(str::to_owned).into(),
     }
 }
 

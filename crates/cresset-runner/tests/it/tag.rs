@@ -90,7 +90,7 @@ fn tags_that_are_no_entities_need_scheme_none() {
         "--set",
         "objective.tag.scheme=\"none\"",
     ]);
-    assert!(shown.contains("\n  labels         - 0 1 -"), "{shown}");
+    assert!(shown.contains("\n  labels         - DET NOUN -"), "{shown}");
     let text = place.is_refused(&["train", "c.toml", "--set", "data.format=text"]);
     assert!(text.contains("takes data.format conll or conllu"), "{text}");
 }
