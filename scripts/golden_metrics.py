@@ -1,11 +1,12 @@
-"""Golden values for cresset-metrics from sacrebleu, scikit-learn and scipy.
+"""Golden values for cresset-metrics from sacrebleu, scikit-learn, scipy and seqeval.
 
-python scripts/golden_metrics.py      (needs sacrebleu, scikit-learn, scipy; the versions used are in the files)
-Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,multi_label,correlation}.json, small and meant to be read.
+python scripts/golden_metrics.py      (needs sacrebleu, scikit-learn, scipy, seqeval; the versions used are in the files)
+Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,multi_label,correlation,entities}.json, small and meant to be read.
 """
 import json
 import random
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import sacrebleu
@@ -14,6 +15,11 @@ import scipy.stats
 import sklearn
 import sklearn.metrics as sk
 from sacrebleu.metrics import BLEU, CHRF
+from seqeval.metrics.sequence_labeling import precision_recall_fscore_support as lenient_prf
+from seqeval.metrics.v1 import precision_recall_fscore_support as strict_prf
+from seqeval.metrics.v1 import unique_labels
+from seqeval.metrics.sequence_labeling import get_entities
+from seqeval.scheme import IOB2, IOBES
 
 OUT = Path(__file__).resolve().parent.parent / "crates/cresset-metrics/tests/golden"
 
@@ -198,10 +204,63 @@ def correlation():
     return dict(scipy=scipy.__version__, cases=cases)
 
 
+def entities():
+    rng = random.Random(3)
+    def drawn(prefixes, n):
+        return [[rng.choice(["O"] + [f"{p}-{t}" for p in prefixes for t in ("PER", "LOC")]) for _ in range(rng.randrange(9))] for _ in range(n)]
+    def pair(prefixes, n):
+        right = drawn(prefixes, n)
+        ours = [[tag if rng.random() < 0.6 else rng.choice(["O"] + [f"{p}-PER" for p in prefixes]) for tag in row] for row in right]
+        return ours, right
+    one = lambda ours, right: ([ours.split()], [right.split()])
+    tagged = {
+        "all_right": one("B-PER I-PER O B-LOC", "B-PER I-PER O B-LOC"),
+        "one_word_too_many": one("B-PER I-PER I-PER O", "B-PER I-PER O O"),
+        "another_type": one("B-LOC I-LOC O", "B-PER I-PER O"),
+        "inside_without_begin": one("I-PER I-PER O", "B-PER I-PER O"),
+        "type_changes_inside": one("B-PER I-LOC I-LOC O", "B-PER I-PER I-PER O"),
+        "type_changes_inside_the_reference": one("B-PER O O O", "B-PER I-LOC I-PER O"),
+        "two_neighbours": one("B-PER I-PER B-PER", "B-PER B-PER B-PER"),
+        "two_neighbours_as_one": one("B-PER I-PER", "B-PER B-PER"),
+        "entity_at_the_end_of_a_sequence": ([["O", "B-PER"], ["I-PER", "O"]], [["O", "B-PER"], ["B-PER", "O"]]),
+        "nothing_predicted": one("O O O", "B-PER I-PER O"),
+        "nothing_there": one("O O", "O O"),
+        "only_predicted": one("B-PER O", "O O"),
+        "an_empty_sequence": ([[], ["B-PER"]], [[], ["B-PER"]]),
+        "no_types": one("B I O B", "B I O O"),
+        "types_with_hyphens": one("B-A-B I-A-B B-A", "B-A-B I-A-B B-A-B"),
+        "single_and_end": one("S-PER O B-LOC I-LOC E-LOC", "S-PER O B-LOC E-LOC O"),
+        "begin_without_end": one("B-PER I-PER O S-LOC", "B-PER E-PER O S-LOC"),
+        "end_without_begin": one("E-PER O I-PER E-PER", "S-PER O B-PER E-PER"),
+        "single_inside": one("B-PER S-PER E-PER", "B-PER I-PER E-PER"),
+        "two_ends": one("B-PER E-PER E-PER I-PER", "B-PER E-PER S-PER O"),
+        "end_of_another_type": one("B-PER E-LOC O", "B-PER E-PER O"),
+        "random_iob2": pair("BI", 40),
+        "random_iobes": pair("BIES", 40),
+    }
+    cases = []
+    for name, (predictions, references) in tagged.items():
+        def scored(prf, kinds, **how):
+            keys = ("precision", "recall", "f1")
+            per_kind = prf(references, predictions, average=None, zero_division=0, **how)
+            rows = {kind: {key: float(per_kind[k][i]) for k, key in enumerate(keys)} for i, kind in enumerate(kinds)}
+            micro = prf(references, predictions, average="micro", zero_division=0, **how)
+            return dict(micro={key: float(micro[k]) for k, key in enumerate(keys)}, kinds=rows)
+        def strict(scheme):
+            try:
+                kinds = unique_labels(references, predictions, scheme)
+            except ValueError:  # a prefix that the scheme does not have
+                return None
+            return scored(strict_prf, kinds, scheme=scheme)
+        kinds = sorted({kind for rows in (predictions, references) for kind, *_ in get_entities(rows)})
+        cases.append(dict(name=name, predictions=predictions, references=references, lenient=scored(lenient_prf, kinds), iob2=strict(IOB2), iobes=strict(IOBES)))
+    return dict(seqeval=version("seqeval"), cases=cases)
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, multi_label=multi_label, correlation=correlation).items():
+    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, multi_label=multi_label, correlation=correlation, entities=entities).items():
         path = OUT / f"{name}.json"
         path.write_text(json.dumps(make(), ensure_ascii=False, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n", encoding="utf-8")
         print(path.name, path.stat().st_size)

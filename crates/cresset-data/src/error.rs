@@ -123,6 +123,32 @@ pub enum DataError {
         /// What the parser said.
         reason: String,
     },
+    /// A word's line with other columns than the words before it.
+    #[error("{}, line {line}: {found} columns where there must be {expected}; give every word the same columns and separate sentences by a blank line", path.display())]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Columns of the line.
+        found: usize,
+        /// Columns of the first word's line, or of the format; `2 or more` if there are too few for a tag.
+        expected: String,
+    },
+    /// A column of a tagged file that cannot be what it is named for.
+    #[error(
+        "data.fields.{role} is {column:?}, but the columns of format {format} are {columns}; name one of them"
+    )]
+    NoColumn {
+        /// What the column is for.
+        role: &'static str,
+        /// The column asked for.
+        column: String,
+        /// The format.
+        format: &'static str,
+        /// Those that there are, in words.
+        columns: String,
+    },
     /// Parallel files of different lengths.
     #[error("{} has {source_lines} lines but {} has {target_lines}; line n of one must be the translation of line n of the other", source_path.display(), target_path.display())]
     LineCount {

@@ -23,6 +23,10 @@ pub struct Example {
     pub score: Option<f64>,
     /// A text to generate.
     pub target: Option<String>,
+    /// The words of the text where the data cuts it; none elsewhere.
+    pub words: Vec<String>,
+    /// The tag of each word; none where the data gives none.
+    pub tags: Vec<String>,
 }
 
 impl Example {

@@ -6,7 +6,7 @@
 //!                                                     special tokens: only here      Loader::batch(n): pure
 //! ```
 //!
-//! * [`read_examples`] reads JSONL, CSV, TSV, plain and parallel text into [`Example`]s.
+//! * [`read_examples`] reads JSONL, CSV, TSV, CoNLL, CoNLL-U, plain and parallel text into [`Example`]s.
 //! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
 //! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
 //!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.

@@ -6,6 +6,7 @@
 //! translation/train.en   dev.en          the small dog sees the red birds .
 //! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
 //! pairs/train.jsonl      dev.jsonl       {"text": "he saw the lamp .", "pair": "ke lumen vidis ."}
+//! tagging/train.conll    dev.conll       a word and its tag a line: Mary B-PER
 //! corpus.txt                             documents of English-like sentences, separated by blank lines
 //! ```
 
@@ -13,6 +14,7 @@ mod corpus;
 mod pairs;
 mod reviews;
 mod sentiment;
+mod tagging;
 mod translation;
 
 use std::fs;
@@ -32,6 +34,7 @@ enum Set {
     Corpus,
     Reviews,
     Pairs,
+    Tagging,
 }
 
 /// Writes the sample data into a folder and returns the files. Files that are there already with the same content are
@@ -45,6 +48,7 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     files.extend(translation::files(&mut stream(Set::Translation)));
     files.extend(reviews::files(&mut stream(Set::Reviews)));
     files.extend(pairs::files(&mut stream(Set::Pairs)));
+    files.extend(tagging::files(&mut stream(Set::Tagging)));
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
     let files: Vec<(PathBuf, String)> = files

@@ -1,5 +1,7 @@
 //! From files to examples: one format per file of this module.
 
+mod conll;
+mod conllu;
 mod delimited;
 mod jsonl;
 mod lines;
@@ -46,6 +48,10 @@ pub enum Format {
     WholeFile,
     /// Two line-aligned files: texts and targets.
     Parallel,
+    /// A word and its tag a line, in columns; blank lines separate sentences.
+    Conll,
+    /// Universal Dependencies' ten columns; the tag is the universal part of speech unless another is named.
+    Conllu,
 }
 
 impl Format {
@@ -59,11 +65,14 @@ impl Format {
             Format::Paragraphs => "paragraphs",
             Format::WholeFile => "whole-file",
             Format::Parallel => "parallel",
+            Format::Conll => "conll",
+            Format::Conllu => "conllu",
         }
     }
 }
 
-/// Which fields (JSONL) or columns (CSV, TSV) hold what.
+/// Which fields (JSONL) or columns (CSV, TSV) hold what; of CoNLL's columns `text` is that of the words, by number from 1, and
+/// `label` that of the tags, by number or in CoNLL-U by name.
 ///
 /// A field that is not named here is looked for under the name of its role and may be absent; one that is named must
 /// be there. The text must be there in any case. A field that is named for one role is not looked at for another:
@@ -167,6 +176,8 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             Format::Text => lines::read_lines(&content, &mut examples),
             Format::Paragraphs => lines::read_paragraphs(&content, &mut examples),
             Format::WholeFile => lines::read_whole(&content, &mut examples),
+            Format::Conll => conll::read(path, &content, &config.fields, &mut examples)?,
+            Format::Conllu => conllu::read(path, &content, &config.fields, &mut examples)?,
             Format::Parallel => unreachable!("handled above"),
         }
         name_file(&mut examples[before..], path);

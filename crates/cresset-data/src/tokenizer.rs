@@ -2,6 +2,7 @@
 
 mod count;
 mod folder;
+mod given_words;
 mod train;
 mod words;
 
@@ -98,6 +99,11 @@ impl Tokenizer {
             .par_iter()
             .map(|text| self.encode(text.as_ref()))
             .collect()
+    }
+
+    /// The ids of a text that is cut into words already, as Hugging Face's `is_split_into_words` gives them.
+    pub fn encode_given_words(&self, words: &[String]) -> EncodedWords {
+        given_words::encode(&self.inner, words)
     }
 
     /// The text of ids; special tokens are left out.

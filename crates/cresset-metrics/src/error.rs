@@ -45,6 +45,18 @@ pub enum MetricError {
         /// Number of labels.
         n_labels: usize,
     },
+    /// A tag that a scheme of entities does not have.
+    #[error(
+        "word {word} has the tag {tag:?}, which begins with none of {known}; write O or a prefix with a type, as in B-PER"
+    )]
+    UnknownTag {
+        /// Position in the sequence, from 0.
+        word: usize,
+        /// The tag found.
+        tag: String,
+        /// The prefixes that there are.
+        known: &'static str,
+    },
     /// A segment has no reference.
     #[error("segment {row} has no reference; give each hypothesis at least one")]
     NoReference {

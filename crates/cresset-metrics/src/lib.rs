@@ -7,6 +7,7 @@
 //! | [`class_scores`], [`macro_scores`], ... | precision, recall and F1: per class, macro, micro, weighted, binary | scikit-learn |
 //! | [`matthews`] | Matthews correlation, two or more classes | scikit-learn |
 //! | [`LabelCounts`] | F1 and exact match where a row has any number of labels | scikit-learn |
+//! | [`EntityCounts`], [`entities`] | entities in tagged words: precision, recall and F1, micro and by type | seqeval, default and strict |
 //! | [`mse()`] | mean squared error | scikit-learn |
 //! | [`pearson`], [`spearman`] | correlation of two lists of numbers | scipy |
 //! | [`perplexity()`], [`bits_per_character`] | from a summed negative log-likelihood in nats | their definition |
@@ -36,6 +37,7 @@ mod bootstrap;
 mod chrf;
 mod confusion;
 mod correlation;
+mod entity;
 mod error;
 mod f1;
 mod matthews;
@@ -56,6 +58,7 @@ pub use chrf::{
 };
 pub use confusion::ConfusionMatrix;
 pub use correlation::{pearson, spearman};
+pub use entity::{Entity, EntityCounts, EntityMode, entities};
 pub use error::MetricError;
 pub use f1::{
     Scores, binary_scores, class_scores, macro_f1, macro_scores, micro_scores, weighted_scores,

@@ -74,6 +74,18 @@ pub const METRICS: &[Metric] = &[
         "exact_match",
         "share of rows whose whole answer is right, as of all labels of a text, 0 to 1",
     ),
+    higher(
+        "entity_precision",
+        "share of the predicted entities that are right in type and extent, 0 to 1",
+    ),
+    higher(
+        "entity_recall",
+        "share of the entities that were found in type and extent, 0 to 1",
+    ),
+    higher(
+        "entity_f1",
+        "harmonic mean of entity precision and recall over all types, 0 to 1",
+    ),
     lower(
         "mse",
         "mean squared error, in the square of the score's unit",

@@ -42,6 +42,15 @@ impl Labels {
         Ok(labels)
     }
 
+    /// The tags that occur in the examples, sorted (as numbers if all are).
+    ///
+    /// # Errors
+    /// An example without tags.
+    pub fn from_tags(examples: &[Example]) -> Result<Self, RunError> {
+        let lists: Vec<&[String]> = examples.iter().map(tags_of).collect::<Result<_, _>>()?;
+        Self::collect(lists.into_iter().flatten().map(|tag| Ok(tag.as_str())))
+    }
+
     /// The single output of a regression, under the name that Hugging Face gives an output without one.
     pub fn of_a_score() -> Self {
         Labels(vec!["LABEL_0".to_owned()])
@@ -125,6 +134,15 @@ impl Labels {
         Ok(hold)
     }
 
+    /// The output indices of an example's tags.
+    ///
+    /// # Errors
+    /// An example without tags, or with one the model does not know.
+    pub fn of_words(&self, example: &Example) -> Result<Vec<u32>, RunError> {
+        let index = |tag: &String| self.index(tag, example).map(|i| i as u32);
+        tags_of(example)?.iter().map(index).collect()
+    }
+
     fn index(&self, name: &str, example: &Example) -> Result<usize, RunError> {
         self.0.iter().position(|n| n == name).ok_or_else(|| {
             RunError::Data(format!(
@@ -160,6 +178,16 @@ fn names_of(example: &Example) -> Result<&[String], RunError> {
     label
         .map(Label::names)
         .ok_or_else(|| no_label(example, hint))
+}
+
+fn tags_of(example: &Example) -> Result<&[String], RunError> {
+    if !example.tags.is_empty() && example.tags.len() == example.words.len() {
+        return Ok(&example.tags);
+    }
+    Err(RunError::Data(format!(
+        "{} has no tags for its words; objective tag takes data.format conll or conllu",
+        example.place()
+    )))
 }
 
 fn no_label(example: &Example, hint: &str) -> RunError {

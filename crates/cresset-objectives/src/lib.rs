@@ -3,7 +3,7 @@
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
 //! * [`classify`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
-//!   [`denoise`], [`prefix_lm`] and [`contrastive`] each hold a configuration, a batch of plain numbers, what
+//!   [`denoise`], [`prefix_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
@@ -35,6 +35,7 @@ pub mod seq2seq;
 mod session;
 mod setup;
 pub mod span_corruption;
+pub mod tag;
 pub mod upload;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};

@@ -1,6 +1,7 @@
-//! Answers of a trained model: classes, scores, labels, fillings of masks, generated text.
+//! Answers of a trained model: classes, scores, labels, tags, fillings of masks, generated text.
 
 mod classify;
+mod tag;
 
 use std::borrow::Borrow;
 
@@ -39,7 +40,7 @@ pub trait Generate {
     fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError>;
 }
 
-/// Opens the folder of a classifier or a masked language model; `top` fillings are given per mask.
+/// Opens the folder of a classifier, a tagger or a masked language model; `top` fillings are given per mask.
 ///
 /// # Errors
 /// A folder whose head does not predict, or whose weights are incomplete.
@@ -51,6 +52,7 @@ pub fn open_predictor(
     let frame = Frame::of(folder)?;
     match folder.files.head()? {
         HeadKind::SequenceClassification => classify::open(folder, frame, device),
+        HeadKind::TokenClassification => tag::open(folder, frame, device),
         HeadKind::MaskedLm => {
             let model = MaskedLm::new(
                 &session::encoder(&folder.files.config, "masked-lm")?,
@@ -172,6 +174,15 @@ impl Frame {
 
     /// Framed texts as one batch.
     pub(crate) fn batch<F: Borrow<Framed>>(&self, rows: &[F], device: &Device) -> EncoderInput {
+        self.placed_batch(rows, device).0
+    }
+
+    /// Framed texts as one batch, with the place of each row's first token among its `rows x width` places.
+    fn placed_batch<F: Borrow<Framed>>(
+        &self,
+        rows: &[F],
+        device: &Device,
+    ) -> (EncoderInput, Vec<usize>) {
         let side = self.convention.pad_side();
         let ids: Vec<&[u32]> = rows.iter().map(|r| r.borrow().ids.as_slice()).collect();
         let segments: Vec<&[u32]> = rows
@@ -179,8 +190,19 @@ impl Frame {
             .map(|r| r.borrow().segments.as_slice())
             .collect();
         let padded = pad(&ids, self.convention.pad_id(), side);
-        upload::encoder_input(&padded, Some(&pad(&segments, 0, side).ids), device)
+        let input = upload::encoder_input(&padded, Some(&pad(&segments, 0, side).ids), device);
+        (
+            input,
+            (0..rows.len()).map(|row| padded.start_of(row)).collect(),
+        )
     }
+}
+
+/// The place of the largest.
+fn argmax(row: &[f32]) -> usize {
+    (0..row.len())
+        .max_by(|a, b| row[*a].total_cmp(&row[*b]))
+        .unwrap_or(0)
 }
 
 struct MaskPredictor {

@@ -15,9 +15,10 @@ use crate::masked_lm::MaskedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
 use crate::span_corruption::SpanCorruptionConfig;
+use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
-    contrastive, denoise, masked_lm, prefix_lm, seq2seq, span_corruption,
+    contrastive, denoise, masked_lm, prefix_lm, seq2seq, span_corruption, tag,
 };
 
 /// `[objective]`: exactly one of these.
@@ -45,6 +46,8 @@ pub enum ObjectiveConfig {
     PrefixLm(PrefixLmConfig),
     /// Vectors of texts that belong together.
     Contrastive(ContrastiveConfig),
+    /// A tag for every word.
+    Tag(TagConfig),
 }
 
 /// The shape of model an objective needs.
@@ -82,6 +85,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::Denoise(_) => "denoise",
             ObjectiveConfig::PrefixLm(_) => "prefix-lm",
             ObjectiveConfig::Contrastive(_) => "contrastive",
+            ObjectiveConfig::Tag(_) => "tag",
         }
     }
 
@@ -92,7 +96,8 @@ impl ObjectiveConfig {
             | ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::BertPretraining(_)
             | ObjectiveConfig::AlbertPretraining(_)
-            | ObjectiveConfig::Contrastive(_) => Shape::Encoder,
+            | ObjectiveConfig::Contrastive(_)
+            | ObjectiveConfig::Tag(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_)
             | ObjectiveConfig::SpanCorruption(_)
@@ -131,6 +136,7 @@ impl ObjectiveConfig {
                 "pair_accuracy",
             ],
             ObjectiveConfig::Contrastive(_) => &["accuracy", "loss", "spearman"],
+            ObjectiveConfig::Tag(c) => c.scheme.metrics(),
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_)
@@ -163,6 +169,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::SpanCorruption(c) => c.validate(),
             ObjectiveConfig::Denoise(c) => c.validate(),
             ObjectiveConfig::PrefixLm(c) => c.validate(),
+            ObjectiveConfig::Tag(c) => check_smoothing("tag", c.label_smoothing),
         }
     }
 }
@@ -192,5 +199,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::Denoise(c) => denoise::open(c, setup),
         ObjectiveConfig::PrefixLm(c) => prefix_lm::open(c, setup),
         ObjectiveConfig::Contrastive(c) => contrastive::open(c, setup),
+        ObjectiveConfig::Tag(c) => tag::open(c, setup),
     }
 }

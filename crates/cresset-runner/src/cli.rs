@@ -92,7 +92,7 @@ pub struct EvaluateArgs {
     /// Data files, in the format the model was trained on unless --format says otherwise
     #[arg(long, required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
-    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file
+    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu
     #[arg(long)]
     pub format: Option<String>,
     /// Rows per batch

@@ -11,7 +11,7 @@ use crate::failure::user;
 /// What a line of input looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// `{"id": .., "text": .., "pair": ..}`.
+    /// `{"id": .., "text": .., "pair": ..}`, or for a tagger `"words": [..]` in place of the text.
     Json,
     /// The text itself.
     Plain,
@@ -70,9 +70,14 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
     let value: Value = serde_json::from_str(line)
         .map_err(|e| format!("not JSON ({e}); write {{\"text\": \"...\"}}, or pass --text for plain lines where the command has it"))?;
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    example.text = field("text").ok_or_else(|| {
-        "no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned()
-    })?;
+    example.words = words(&value)?;
+    example.text = match field("text") {
+        Some(text) => text,
+        None if !example.words.is_empty() => example.words.join(" "),
+        None => {
+            return Err("no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned());
+        }
+    };
     example.pair = field("pair");
     example.id = match value.get("id") {
         Some(Value::String(id)) => Some(id.clone()),
@@ -80,6 +85,20 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
         None => None,
     };
     Ok(example)
+}
+
+/// The list under `words`; empty if there is none.
+fn words(line: &Value) -> Result<Vec<String>, String> {
+    let Some(value) = line.get("words") else {
+        return Ok(Vec::new());
+    };
+    let word = |word: &Value| word.as_str().map(str::to_owned);
+    let words = value
+        .as_array()
+        .and_then(|list| list.iter().map(word).collect::<Option<Vec<_>>>());
+    words.ok_or_else(|| {
+        "field \"words\" is no list of strings; write {\"words\": [\"..\", \"..\"]}".to_owned()
+    })
 }
 
 /// What names an input in the output: its id, or its line number.

@@ -150,7 +150,9 @@ pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example
     let Some(split) = data.split else {
         return Ok((train, Vec::new()));
     };
-    if let [only] = &mut train[..] {
+    if let [only] = &mut train[..]
+        && only.words.is_empty()
+    {
         let n_chars = only.text.chars().count();
         let kept = n_chars - (n_chars as f64 * split).round() as usize;
         let at = only

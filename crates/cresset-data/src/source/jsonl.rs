@@ -64,6 +64,7 @@ impl Object<'_> {
             label: self.label(label)?,
             score: self.number(score)?,
             target: self.text(target)?,
+            ..Example::default()
         })
     }
 

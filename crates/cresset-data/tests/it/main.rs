@@ -11,4 +11,5 @@ mod samples;
 mod show;
 mod sources;
 mod stored;
+mod tagged;
 mod tokenizers;

@@ -156,3 +156,24 @@ fn pairs_hold_a_sentence_in_both_languages_once() {
     assert_eq!((pairs.len(), texts.len()), (2200, 2200));
     assert!(pairs.iter().all(|e| e.pair.is_some() && e.score.is_none()));
 }
+
+#[test]
+fn the_tagging_set_has_names_that_are_of_both_kinds() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let read = |file: &str| read_examples(&config(folder.path(), Format::Conll, &[file])).unwrap();
+    let (train, dev) = (read("tagging/train.conll"), read("tagging/dev.conll"));
+    assert_eq!((train.len(), dev.len()), (1500, 300));
+    let seen: HashSet<&str> = train.iter().map(|e| e.text.as_str()).collect();
+    let known = |e: &&cresset_data::Example| {
+        seen.contains(e.text.as_str()) && e.tags.iter().any(|t| t != "O")
+    };
+    assert_eq!(dev.iter().filter(known).count(), 0);
+    let tags_of_jordan: HashSet<&str> = train
+        .iter()
+        .flat_map(|e| e.words.iter().zip(&e.tags))
+        .filter(|(word, _)| *word == "Jordan")
+        .map(|(_, tag)| tag.as_str())
+        .collect();
+    assert_eq!(tags_of_jordan, HashSet::from(["B-PER", "B-LOC", "I-LOC"]));
+}

@@ -5,6 +5,7 @@ mod bootstrap;
 mod chrf;
 mod classes;
 mod correlation;
+mod entities;
 mod malformed;
 mod multi_label;
 

@@ -7,7 +7,7 @@ use cresset_model::TextClassifier;
 use cresset_ops::Run;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Frame, Predict};
+use super::{Answer, Frame, Predict, argmax};
 use crate::classify::{ClassifyTask, holding};
 use crate::load::load;
 use crate::model_folder::ModelFolder;
@@ -102,10 +102,4 @@ impl TextPredictor {
         let named: Map<String, Value> = named.map(|(l, p)| (l.clone(), json!(p))).collect();
         Value::Object(named)
     }
-}
-
-fn argmax(row: &[f32]) -> usize {
-    (0..row.len())
-        .max_by(|a, b| row[*a].total_cmp(&row[*b]))
-        .unwrap_or(0)
 }

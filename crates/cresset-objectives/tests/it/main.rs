@@ -2,6 +2,7 @@
 
 mod classify;
 mod contrastive;
+mod tag;
 mod training_parity;
 
 use std::sync::Arc;

@@ -10,4 +10,5 @@ mod fine_tune;
 mod forward;
 mod preview;
 mod resume;
+mod tag;
 mod workplace;
