@@ -7,6 +7,7 @@ mod classes;
 mod correlation;
 mod malformed;
 mod multi_label;
+mod squad;
 
 use serde::de::DeserializeOwned;
 
