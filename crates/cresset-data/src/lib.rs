@@ -6,7 +6,7 @@
 //!                                                     special tokens: only here      Loader::batch(n): pure
 //! ```
 //!
-//! * [`read_examples`] reads JSONL, CSV, TSV, plain and parallel text into [`Example`]s.
+//! * [`read_examples`] reads JSONL, CSV, TSV, SQuAD's files, plain and parallel text into [`Example`]s.
 //! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
 //! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
 //!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.
@@ -50,11 +50,11 @@ pub use convention::{
     Roles, Slot, SpecialToken,
 };
 pub use error::DataError;
-pub use example::{Example, Label};
+pub use example::{AnswerSpan, Example, Label};
 pub use hash::content_hash;
 pub use loader::{Collate, Dataset, Loader, Prefetch};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
 pub use source::{FieldNames, Format, SourceConfig, read_examples};
-pub use tokenizer::{Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};

@@ -1,9 +1,11 @@
 //! From files to examples: one format per file of this module.
 
+mod answers;
 mod delimited;
 mod jsonl;
 mod lines;
 mod parallel;
+mod squad;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +48,8 @@ pub enum Format {
     WholeFile,
     /// Two line-aligned files: texts and targets.
     Parallel,
+    /// SQuAD's nested JSON: questions about paragraphs.
+    Squad,
 }
 
 impl Format {
@@ -59,6 +63,7 @@ impl Format {
             Format::Paragraphs => "paragraphs",
             Format::WholeFile => "whole-file",
             Format::Parallel => "parallel",
+            Format::Squad => "squad",
         }
     }
 }
@@ -89,6 +94,9 @@ pub struct FieldNames {
     /// The text to generate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The answers that stand in the second text (JSONL only): `[{"text": .., "answer_start": ..}]`, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 /// Whether an example can do without a field.
@@ -124,6 +132,11 @@ impl FieldNames {
         ]
     }
 
+    /// The field of the answers, which tables have not.
+    pub(crate) fn answers(&self) -> Field<'_> {
+        self.field("answers", self.answers.as_deref())
+    }
+
     fn field<'a>(&'a self, role: &'static str, given: Option<&'a str>) -> Field<'a> {
         let others = [
             &self.id,
@@ -132,6 +145,7 @@ impl FieldNames {
             &self.label,
             &self.score,
             &self.target,
+            &self.answers,
         ];
         let taken = others.iter().any(|name| name.as_deref() == Some(role));
         let (name, need) = match given {
@@ -153,6 +167,12 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             "no data file is given; name at least one".to_owned(),
         ));
     }
+    if config.fields.answers.is_some() && config.format != Format::Jsonl {
+        return Err(DataError::Files(format!(
+            "data.fields.answers is given, but the format is {}; answers are read from jsonl, or from squad, which has its own names",
+            config.format.name()
+        )));
+    }
     if config.format == Format::Parallel {
         return parallel::read(&config.files);
     }
@@ -167,6 +187,7 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             Format::Text => lines::read_lines(&content, &mut examples),
             Format::Paragraphs => lines::read_paragraphs(&content, &mut examples),
             Format::WholeFile => lines::read_whole(&content, &mut examples),
+            Format::Squad => squad::read(path, &content, &mut examples)?,
             Format::Parallel => unreachable!("handled above"),
         }
         name_file(&mut examples[before..], path);

@@ -2,6 +2,7 @@
 
 mod count;
 mod folder;
+mod places;
 mod train;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+pub use places::PlacedToken;
 pub use train::{TokenizerKind, TokenizerTrainConfig};
 
 use crate::DataError;
@@ -84,6 +86,11 @@ impl Tokenizer {
             .par_iter()
             .map(|text| self.encode(text.as_ref()))
             .collect()
+    }
+
+    /// The ids of a text, each with the characters it stands for.
+    pub fn encode_with_places(&self, text: &str) -> Vec<PlacedToken> {
+        places::encode(&self.inner, text)
     }
 
     /// The text of ids; special tokens are left out.

@@ -120,6 +120,7 @@ impl<'a> Columns<'a> {
             label: cell(3).map(Label::Name),
             score,
             target: cell(5),
+            answers: None,
         })
     }
 }

@@ -58,6 +58,7 @@ fn json_lines_hold_all_fields() {
             label: Some(Label::Name("1".into())),
             score: Some(2.5),
             target: Some("c".into()),
+            answers: None,
         }
     );
     assert_eq!(examples[1].line, 3);
