@@ -3,12 +3,14 @@
 //! ```text
 //! sentiment/train.jsonl  dev.jsonl       {"text": "the soup was not good .", "label": "negative"}
 //! reviews/train.jsonl    dev.jsonl       {"text": "the soup was very good .", "label": ["food"], "score": 1.25}
+//! questions/train.jsonl  dev.jsonl       {"context": "anna lives in rome .", "question": "where does anna live ?", "answers": [..]}
 //! translation/train.en   dev.en          the small dog sees the red birds .
 //! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
 //! corpus.txt                             documents of English-like sentences, separated by blank lines
 //! ```
 
 mod corpus;
+mod questions;
 mod reviews;
 mod sentiment;
 mod translation;
@@ -29,6 +31,7 @@ enum Set {
     Translation,
     Corpus,
     Reviews,
+    Questions,
 }
 
 /// Writes the sample data into a folder and returns the files. Files that are there already with the same content are
@@ -41,6 +44,7 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     let mut files = sentiment::files(&mut stream(Set::Sentiment));
     files.extend(translation::files(&mut stream(Set::Translation)));
     files.extend(reviews::files(&mut stream(Set::Reviews)));
+    files.extend(questions::files(&mut stream(Set::Questions)));
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
     let files: Vec<(PathBuf, String)> = files
