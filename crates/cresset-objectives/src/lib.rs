@@ -2,7 +2,7 @@
 //!
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
-//! * [`classify`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
+//! * [`classify`], [`extract`], [`masked_lm`], [`causal_lm`] and [`seq2seq`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
@@ -14,6 +14,7 @@ pub mod classify;
 mod doctor;
 mod embed;
 mod error;
+pub mod extract;
 mod forward;
 mod labels;
 mod load;

@@ -1,6 +1,7 @@
-//! Answers of a trained model: classes, scores, labels, fillings of masks, generated text.
+//! Answers of a trained model: classes, scores, labels, fillings of masks, answers in a text, generated text.
 
 mod classify;
+mod extract;
 
 use std::borrow::Borrow;
 
@@ -39,7 +40,8 @@ pub trait Generate {
     fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError>;
 }
 
-/// Opens the folder of a classifier or a masked language model; `top` fillings are given per mask.
+/// Opens the folder of a classifier, a masked language model or one that finds answers; `top` fillings are given per mask,
+/// or answers per question.
 ///
 /// # Errors
 /// A folder whose head does not predict, or whose weights are incomplete.
@@ -51,6 +53,7 @@ pub fn open_predictor(
     let frame = Frame::of(folder)?;
     match folder.files.head()? {
         HeadKind::SequenceClassification => classify::open(folder, frame, device),
+        HeadKind::QuestionAnswering => extract::open(folder, frame, device, top),
         HeadKind::MaskedLm => {
             let model = MaskedLm::new(
                 &session::encoder(&folder.files.config, "masked-lm")?,

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
+use crate::extract::ExtractConfig;
 use crate::masked_lm::MaskedLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
-use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
+use crate::{OpenRun, RunError, Setup, causal_lm, classify, extract, masked_lm, seq2seq};
 
 /// `[objective]`: exactly one of these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ use crate::{OpenRun, RunError, Setup, causal_lm, classify, masked_lm, seq2seq};
 pub enum ObjectiveConfig {
     /// Classes, scores or labels of texts and pairs.
     Classify(ClassifyConfig),
+    /// Answers to questions in a text.
+    Extract(ExtractConfig),
     /// Hidden tokens.
     MaskedLm(MaskedLmConfig),
     /// The next token.
@@ -52,6 +55,7 @@ impl ObjectiveConfig {
     pub fn name(&self) -> &'static str {
         match self {
             ObjectiveConfig::Classify(_) => "classify",
+            ObjectiveConfig::Extract(_) => "extract",
             ObjectiveConfig::MaskedLm(_) => "masked-lm",
             ObjectiveConfig::CausalLm(_) => "causal-lm",
             ObjectiveConfig::Seq2Seq(_) => "seq2seq",
@@ -61,7 +65,9 @@ impl ObjectiveConfig {
     /// The shape of model it needs.
     pub fn shape(&self) -> Shape {
         match self {
-            ObjectiveConfig::Classify(_) | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
+            ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::Extract(_)
+            | ObjectiveConfig::MaskedLm(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
             ObjectiveConfig::Seq2Seq(_) => Shape::EncoderDecoder,
         }
@@ -71,7 +77,8 @@ impl ObjectiveConfig {
     pub fn pooling(&self) -> Option<Pooling> {
         match self {
             ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
-            ObjectiveConfig::MaskedLm(_)
+            ObjectiveConfig::Extract(_)
+            | ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => None,
         }
@@ -90,6 +97,7 @@ impl ObjectiveConfig {
     pub fn metrics(&self) -> &'static [&'static str] {
         match self {
             ObjectiveConfig::Classify(c) => c.task.metrics(),
+            ObjectiveConfig::Extract(_) => &["exact_match", "f1", "loss"],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_) => &["loss", "perplexity", "accuracy"],
@@ -106,6 +114,7 @@ impl ObjectiveConfig {
                 check_smoothing("classify", c.label_smoothing)?;
                 c.validate()
             }
+            ObjectiveConfig::Extract(c) => c.validate(),
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
@@ -129,6 +138,7 @@ fn check_smoothing(objective: &str, value: f64) -> Result<(), RunError> {
 pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     match config {
         ObjectiveConfig::Classify(c) => classify::open(c, setup),
+        ObjectiveConfig::Extract(c) => extract::open(c, setup),
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),

@@ -11,7 +11,7 @@ use crate::failure::user;
 /// What a line of input looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// `{"id": .., "text": .., "pair": ..}`.
+    /// `{"id": .., "text": .., "pair": ..}`, of a question also `{"question": .., "context": ..}`.
     Json,
     /// The text itself.
     Plain,
@@ -70,10 +70,11 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
     let value: Value = serde_json::from_str(line)
         .map_err(|e| format!("not JSON ({e}); write {{\"text\": \"...\"}}, or pass --text for plain lines where the command has it"))?;
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    example.text = field("text").ok_or_else(|| {
-        "no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned()
+    let text = field("text").or_else(|| field("question"));
+    example.text = text.ok_or_else(|| {
+        "no field \"text\" holding a string; write {\"text\": \"...\"}, or {\"question\": \"...\", \"context\": \"...\"} where answers are looked for".to_owned()
     })?;
-    example.pair = field("pair");
+    example.pair = field("pair").or_else(|| field("context"));
     example.id = match value.get("id") {
         Some(Value::String(id)) => Some(id.clone()),
         Some(other) => Some(other.to_string()),

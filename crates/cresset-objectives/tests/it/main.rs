@@ -1,6 +1,7 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
 mod classify;
+mod extract;
 
 use std::sync::Arc;
 
