@@ -9,5 +9,6 @@ mod end_to_end;
 mod fine_tune;
 mod forward;
 mod preview;
+mod questions;
 mod resume;
 mod workplace;
