@@ -1,10 +1,13 @@
-"""Golden values for cresset-metrics from sacrebleu, scikit-learn, scipy and seqeval.
+"""Golden values for cresset-metrics from sacrebleu, scikit-learn, scipy and seqeval, and from the rules of SQuAD and CMRC 2018.
 
 python scripts/golden_metrics.py      (needs sacrebleu, scikit-learn, scipy, seqeval; the versions used are in the files)
-Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,multi_label,correlation,entities}.json, small and meant to be read.
+Writes crates/cresset-metrics/tests/golden/{bleu,chrf,classes,multi_label,correlation,entities,squad}.json, small and meant to be read.
 """
+import collections
 import json
 import random
+import re
+import string
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -257,10 +260,81 @@ def entities():
     return dict(seqeval=version("seqeval"), cases=cases)
 
 
+def squad_normalized(text):
+    """SQuAD v1.1's rules: lower case, no ASCII punctuation, no articles, single spaces."""
+    kept = "".join(c for c in text.lower() if c not in set(string.punctuation))
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
+
+
+def f1_of(shared, ours, theirs):
+    if shared == 0:
+        return 0.0
+    precision, recall = shared / len(ours), shared / len(theirs)
+    return 2 * precision * recall / (precision + recall)
+
+
+def squad_by_word(prediction, reference):
+    ours, theirs = squad_normalized(prediction), squad_normalized(reference)
+    shared = sum((collections.Counter(ours.split()) & collections.Counter(theirs.split())).values())
+    return float(ours == theirs), f1_of(shared, ours.split(), theirs.split())
+
+
+CMRC_MARKS = set("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
+
+
+def squad_by_character(prediction, reference):
+    """CMRC 2018's rules; between Chinese characters words, numbers and single marks instead of NLTK's tokens."""
+    strip = lambda text: "".join(c for c in text.lower().strip() if c not in CMRC_MARKS)
+    cut = lambda text: re.findall(r"[\u4e00-\u9fa5]|(?:(?![\u4e00-\u9fa5])[^\W_]|(?<=[0-9])[.,](?=[0-9]))+|\S", text)
+    a, b = cut(strip(prediction)), cut(strip(reference))
+    runs = [size for i in range(len(a)) for j in range(len(b)) for size in range(1, min(len(a) - i, len(b) - j) + 1) if a[i:i + size] == b[j:j + size]]
+    return float(strip(prediction) == strip(reference)), f1_of(max(runs, default=0), a, b)
+
+
+def squad():
+    answers = {
+        "equal": ("Denver Broncos", ["Denver Broncos"]),
+        "case_and_article": ("the Denver broncos", ["Denver Broncos", "Broncos"]),
+        "articles_alone": ("The a an", ["a", "the"]),
+        "article_inside_a_word": ("theatre another banana", ["another theatre"]),
+        "article_beside_punctuation": ("(a) dog-the-cat, an. owl", ["dogthecat owl"]),
+        "article_behind_an_apostrophe": ("rock 'n' the-roll", ["rock n roll"]),
+        "article_beside_a_typographic_mark": ("“the” dog’s a–b", ["dogs b"]),
+        "article_with_an_accent": ("a\u0301 \u00e1 the\u0301", ["\u00e1"]),
+        "punctuation_alone": ("!?.,", ["..."]),
+        "currency_and_percent": ("$1,000.50 (5%)", ["1000.50 5 %"]),
+        "repeated_words": ("to be or not to be", ["to to to be"]),
+        "several_references": ("in the 10th century", ["10th and 11th centuries", "in the 10th century CE", "10th century"]),
+        "other_order": ("b a c", ["c b"]),
+        "nothing_shared": ("left", ["right"]),
+        "empty_answer": ("", ["something"]),
+        "empty_reference": ("something", [""]),
+        "both_empty": ("", [""]),
+        "spaces": ("  two\u00a0words\tand\u2003more\x1cstill\n", ["two words and more still"]),
+        "upper_case_unicode": ("ÉCOLE Straße ΑΣ İ", ["école straße ας i̇"]),
+        "not_in_the_basic_plane": ("\U0001d4d0 \U0001f600 word", ["\U0001f600 word"]),
+        "chinese": ("光荣和ω-force", ["光荣和ω-force", "光荣"]),
+        "chinese_part": ("由光荣公司开发", ["光荣", "光荣公司。"]),
+        "chinese_gap": ("北京和上海市", ["北京上海市"]),
+        "chinese_marks": ("《战国无双3》（）", ["战国无双3"]),
+        "chinese_with_numbers": ("1,234.5万人，约5%", ["1,234.5万人"]),
+        "chinese_with_words": ("乘坐Air Force One抵达", ["air force one"]),
+        "chinese_and_typographic_marks": ("“你好”…… ‘世界’", ["你好……世界"]),
+    }
+    cases = []
+    for name, (prediction, references) in answers.items():
+        case = dict(name=name, prediction=prediction, references=references, normalized=squad_normalized(prediction))
+        for unit, rule in dict(word=squad_by_word, character=squad_by_character).items():
+            exact, f1 = zip(*(rule(prediction, reference) for reference in references))
+            case[unit] = dict(exact_match=max(exact), f1=max(f1))
+        cases.append(case)
+    return dict(rules="SQuAD v1.1, CMRC 2018", cases=cases)
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
-    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, multi_label=multi_label, correlation=correlation, entities=entities).items():
+    for name, make in dict(bleu=bleu, chrf=chrf, classes=classes, multi_label=multi_label, correlation=correlation, entities=entities, squad=squad).items():
         path = OUT / f"{name}.json"
         path.write_text(json.dumps(make(), ensure_ascii=False, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n", encoding="utf-8")
         print(path.name, path.stat().st_size)

@@ -89,6 +89,26 @@ pub enum DataError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// An answer that does not stand where it says.
+    #[error("{}, line {line}: {reason}; correct answer_start, which counts characters from 0, or set data.fields.pair to the field that holds the context", path.display())]
+    Answer {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is not SQuAD's, or holds an answer that does not stand where it says.
+    #[error("{}, line {line}: {reason}; correct the file, which must be as SQuAD's are: data, paragraphs, context, qas, question, answers, text, answer_start", path.display())]
+    Squad {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A table without a column it needs.
     #[error("{}: no column \"{column}\" in its header (there are: {}); correct the header or set data.fields.{role} to the column that holds the {role}", path.display(), present.join(", "))]
     MissingColumn {

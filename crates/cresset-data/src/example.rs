@@ -11,7 +11,7 @@ pub struct Example {
     pub id: Option<String>,
     /// The file it was read from.
     pub file: Option<Arc<Path>>,
-    /// The line of its file at which it starts, from 1.
+    /// The line of its file at which it starts, from 1; 0 where the format has no lines.
     pub line: usize,
     /// The text, or the source side of a pair.
     pub text: String,
@@ -27,16 +27,31 @@ pub struct Example {
     pub words: Vec<String>,
     /// The tag of each word; none where the data gives none.
     pub tags: Vec<String>,
+    /// Where the second text answers the first, which is then a question; empty if it does not.
+    pub answers: Option<Vec<AnswerSpan>>,
 }
 
 impl Example {
-    /// Where it stands in the data, for messages: file and line.
+    /// Where it stands in the data, for messages: file and line, or its name where lines say nothing (`line` is 0).
     pub fn place(&self) -> String {
         match &self.file {
+            Some(file) if self.line == 0 => {
+                let name = self.id.as_ref().unwrap_or(&self.text);
+                format!("{}, {name:?}", file.display())
+            }
             Some(file) => format!("{}, line {}", file.display(), self.line),
             None => format!("line {}", self.line),
         }
     }
+}
+
+/// An answer that stands in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerSpan {
+    /// Its words, exactly as they stand there.
+    pub text: String,
+    /// Where they start, in characters from 0.
+    pub start: usize,
 }
 
 /// The class of an example, or the classes.

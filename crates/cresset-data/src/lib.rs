@@ -6,7 +6,7 @@
 //!                                                     special tokens: only here      Loader::batch(n): pure
 //! ```
 //!
-//! * [`read_examples`] reads JSONL, CSV, TSV, CoNLL, CoNLL-U, plain and parallel text into [`Example`]s.
+//! * [`read_examples`] reads JSONL, CSV, TSV, CoNLL, CoNLL-U, SQuAD's files, plain and parallel text into [`Example`]s.
 //! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
 //! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
 //!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.
@@ -51,7 +51,7 @@ pub use convention::{
     Roles, Slot, SpecialToken,
 };
 pub use error::DataError;
-pub use example::{Example, Label};
+pub use example::{AnswerSpan, Example, Label};
 pub use hash::content_hash;
 pub use loader::{Collate, Dataset, Loader, Prefetch};
 pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
@@ -69,4 +69,4 @@ pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
 pub use source::{FieldNames, Format, SourceConfig, read_examples};
-pub use tokenizer::{EncodedWords, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};

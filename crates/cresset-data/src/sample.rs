@@ -3,6 +3,7 @@
 //! ```text
 //! sentiment/train.jsonl  dev.jsonl       {"text": "the soup was not good .", "label": "negative"}
 //! reviews/train.jsonl    dev.jsonl       {"text": "the soup was very good .", "label": ["food"], "score": 1.25}
+//! questions/train.jsonl  dev.jsonl       {"context": "anna lives in rome .", "question": "where does anna live ?", "answers": [..]}
 //! translation/train.en   dev.en          the small dog sees the red birds .
 //! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
 //! pairs/train.jsonl      dev.jsonl       {"text": "he saw the lamp .", "pair": "ke lumen vidis ."}
@@ -12,6 +13,7 @@
 
 mod corpus;
 mod pairs;
+mod questions;
 mod reviews;
 mod sentiment;
 mod tagging;
@@ -35,6 +37,7 @@ enum Set {
     Reviews,
     Pairs,
     Tagging,
+    Questions,
 }
 
 /// Writes the sample data into a folder and returns the files. Files that are there already with the same content are
@@ -49,6 +52,7 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     files.extend(reviews::files(&mut stream(Set::Reviews)));
     files.extend(pairs::files(&mut stream(Set::Pairs)));
     files.extend(tagging::files(&mut stream(Set::Tagging)));
+    files.extend(questions::files(&mut stream(Set::Questions)));
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
     let files: Vec<(PathBuf, String)> = files

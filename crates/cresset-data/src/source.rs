@@ -1,11 +1,13 @@
 //! From files to examples: one format per file of this module.
 
+mod answers;
 mod conll;
 mod conllu;
 mod delimited;
 mod jsonl;
 mod lines;
 mod parallel;
+mod squad;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ pub enum Format {
     Conll,
     /// Universal Dependencies' ten columns; the tag is the universal part of speech unless another is named.
     Conllu,
+    /// SQuAD's nested JSON: questions about paragraphs.
+    Squad,
 }
 
 impl Format {
@@ -67,6 +71,7 @@ impl Format {
             Format::Parallel => "parallel",
             Format::Conll => "conll",
             Format::Conllu => "conllu",
+            Format::Squad => "squad",
         }
     }
 }
@@ -98,6 +103,9 @@ pub struct FieldNames {
     /// The text to generate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The answers that stand in the second text (JSONL only): `[{"text": .., "answer_start": ..}]`, in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 /// Whether an example can do without a field.
@@ -133,6 +141,11 @@ impl FieldNames {
         ]
     }
 
+    /// The field of the answers, which tables have not.
+    pub(crate) fn answers(&self) -> Field<'_> {
+        self.field("answers", self.answers.as_deref())
+    }
+
     fn field<'a>(&'a self, role: &'static str, given: Option<&'a str>) -> Field<'a> {
         let others = [
             &self.id,
@@ -141,6 +154,7 @@ impl FieldNames {
             &self.label,
             &self.score,
             &self.target,
+            &self.answers,
         ];
         let taken = others.iter().any(|name| name.as_deref() == Some(role));
         let (name, need) = match given {
@@ -162,6 +176,12 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             "no data file is given; name at least one".to_owned(),
         ));
     }
+    if config.fields.answers.is_some() && config.format != Format::Jsonl {
+        return Err(DataError::Files(format!(
+            "data.fields.answers is given, but the format is {}; answers are read from jsonl, or from squad, which has its own names",
+            config.format.name()
+        )));
+    }
     if config.format == Format::Parallel {
         return parallel::read(&config.files);
     }
@@ -178,6 +198,7 @@ pub fn read_examples(config: &SourceConfig) -> Result<Vec<Example>, DataError> {
             Format::WholeFile => lines::read_whole(&content, &mut examples),
             Format::Conll => conll::read(path, &content, &config.fields, &mut examples)?,
             Format::Conllu => conllu::read(path, &content, &config.fields, &mut examples)?,
+            Format::Squad => squad::read(path, &content, &mut examples)?,
             Format::Parallel => unreachable!("handled above"),
         }
         name_file(&mut examples[before..], path);

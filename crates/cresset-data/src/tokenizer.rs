@@ -3,6 +3,7 @@
 mod count;
 mod folder;
 mod given_words;
+mod places;
 mod train;
 mod words;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+pub use places::PlacedToken;
 pub use train::{TokenizerKind, TokenizerTrainConfig};
 pub use words::EncodedWords;
 
@@ -104,6 +106,11 @@ impl Tokenizer {
     /// The ids of a text that is cut into words already, as Hugging Face's `is_split_into_words` gives them.
     pub fn encode_given_words(&self, words: &[String]) -> EncodedWords {
         given_words::encode(&self.inner, words)
+    }
+
+    /// The ids of a text, each with the characters it stands for.
+    pub fn encode_with_places(&self, text: &str) -> Vec<PlacedToken> {
+        places::encode(&self.inner, text)
     }
 
     /// The text of ids; special tokens are left out.

@@ -11,6 +11,7 @@
 //! | [`mse()`] | mean squared error | scikit-learn |
 //! | [`pearson`], [`spearman`] | correlation of two lists of numbers | scipy |
 //! | [`perplexity()`], [`bits_per_character`] | from a summed negative log-likelihood in nats | their definition |
+//! | [`answer_scores`] | exact match and F1 of answers found in a text, by words or by Chinese characters | SQuAD v1.1's and CMRC 2018's scripts |
 //! | [`corpus_bleu`], [`corpus_chrf`] | translation quality of a whole corpus | sacrebleu, to the digit |
 //! | [`paired_bootstrap`] | is system A better than system B, or was it the choice of test sentences? | Koehn (2004) |
 //!
@@ -46,6 +47,7 @@ mod multi_label;
 mod ngram;
 mod perplexity;
 mod registry;
+mod squad;
 
 pub use accuracy::accuracy;
 pub use bleu::{
@@ -69,3 +71,4 @@ pub use multi_label::LabelCounts;
 pub use ngram::Case;
 pub use perplexity::{bits_per_character, perplexity};
 pub use registry::{Better, METRICS, Metric, metric};
+pub use squad::{AnswerScores, AnswerUnit, answer_score, answer_scores, normalize_answer};

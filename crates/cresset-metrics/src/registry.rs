@@ -52,7 +52,7 @@ pub const METRICS: &[Metric] = &[
     higher("recall", "share of a class that was found, 0 to 1"),
     higher(
         "f1",
-        "harmonic mean of precision and recall of the positive class, 0 to 1",
+        "harmonic mean of precision and recall: of the positive class, or of an answer's words or characters, 0 to 1",
     ),
     higher(
         "macro_f1",
@@ -72,7 +72,7 @@ pub const METRICS: &[Metric] = &[
     ),
     higher(
         "exact_match",
-        "share of rows whose whole answer is right, as of all labels of a text, 0 to 1",
+        "share of rows whose whole answer is right: all labels of a text, or the answer found in it, 0 to 1",
     ),
     higher(
         "entity_precision",

@@ -2,7 +2,7 @@
 //!
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
-//! * [`classify`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
+//! * [`classify`], [`extract`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
 //!   [`denoise`], [`prefix_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
@@ -20,6 +20,7 @@ pub mod denoising;
 mod doctor;
 mod embed;
 mod error;
+pub mod extract;
 mod forward;
 mod labels;
 mod load;

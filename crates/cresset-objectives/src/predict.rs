@@ -1,6 +1,7 @@
-//! Answers of a trained model: classes, scores, labels, tags, fillings of masks, generated text.
+//! Answers of a trained model: classes, scores, labels, tags, fillings of masks, answers in a text, generated text.
 
 mod classify;
+mod extract;
 mod tag;
 
 use std::borrow::Borrow;
@@ -40,7 +41,8 @@ pub trait Generate {
     fn generate(&self, inputs: &[Example], max_new_tokens: usize) -> Result<Vec<String>, RunError>;
 }
 
-/// Opens the folder of a classifier, a tagger or a masked language model; `top` fillings are given per mask.
+/// Opens the folder of a classifier, a tagger, a masked language model or one that finds answers; `top` fillings are given per mask,
+/// or answers per question.
 ///
 /// # Errors
 /// A folder whose head does not predict, or whose weights are incomplete.
@@ -53,6 +55,7 @@ pub fn open_predictor(
     match folder.files.head()? {
         HeadKind::SequenceClassification => classify::open(folder, frame, device),
         HeadKind::TokenClassification => tag::open(folder, frame, device),
+        HeadKind::QuestionAnswering => extract::open(folder, frame, device, top),
         HeadKind::MaskedLm => {
             let model = MaskedLm::new(
                 &session::encoder(&folder.files.config, "masked-lm")?,

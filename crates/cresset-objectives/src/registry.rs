@@ -11,6 +11,7 @@ use crate::causal_lm::CausalLmConfig;
 use crate::classify::ClassifyConfig;
 use crate::contrastive::ContrastiveConfig;
 use crate::denoise::DenoiseConfig;
+use crate::extract::ExtractConfig;
 use crate::masked_lm::MaskedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
@@ -18,7 +19,7 @@ use crate::span_corruption::SpanCorruptionConfig;
 use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
-    contrastive, denoise, masked_lm, prefix_lm, seq2seq, span_corruption, tag,
+    contrastive, denoise, extract, masked_lm, prefix_lm, seq2seq, span_corruption, tag,
 };
 
 /// `[objective]`: exactly one of these.
@@ -27,6 +28,8 @@ use crate::{
 pub enum ObjectiveConfig {
     /// Classes, scores or labels of texts and pairs.
     Classify(ClassifyConfig),
+    /// Answers to questions in a text.
+    Extract(ExtractConfig),
     /// Hidden tokens.
     MaskedLm(MaskedLmConfig),
     /// Hidden tokens, and whether the second text follows the first.
@@ -76,6 +79,7 @@ impl ObjectiveConfig {
     pub fn name(&self) -> &'static str {
         match self {
             ObjectiveConfig::Classify(_) => "classify",
+            ObjectiveConfig::Extract(_) => "extract",
             ObjectiveConfig::MaskedLm(_) => "masked-lm",
             ObjectiveConfig::BertPretraining(_) => "bert-pretraining",
             ObjectiveConfig::AlbertPretraining(_) => "albert-pretraining",
@@ -93,6 +97,7 @@ impl ObjectiveConfig {
     pub fn shape(&self) -> Shape {
         match self {
             ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::Extract(_)
             | ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::BertPretraining(_)
             | ObjectiveConfig::AlbertPretraining(_)
@@ -137,6 +142,7 @@ impl ObjectiveConfig {
             ],
             ObjectiveConfig::Contrastive(_) => &["accuracy", "loss", "spearman"],
             ObjectiveConfig::Tag(c) => c.scheme.metrics(),
+            ObjectiveConfig::Extract(_) => &["exact_match", "f1", "loss"],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::Seq2Seq(_)
@@ -156,6 +162,7 @@ impl ObjectiveConfig {
                 check_smoothing("classify", c.label_smoothing)?;
                 c.validate()
             }
+            ObjectiveConfig::Extract(c) => c.validate(),
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
             ObjectiveConfig::Contrastive(c) => c.validate(),
@@ -190,6 +197,7 @@ fn check_smoothing(objective: &str, value: f64) -> Result<(), RunError> {
 pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     match config {
         ObjectiveConfig::Classify(c) => classify::open(c, setup),
+        ObjectiveConfig::Extract(c) => extract::open(c, setup),
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),

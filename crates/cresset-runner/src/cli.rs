@@ -51,7 +51,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Measure a model on labelled data
     Evaluate(EvaluateArgs),
-    /// Answer by the model's head: classes, or the tokens behind each mask
+    /// Answer by the model's head: classes, the tokens behind each mask, or answers found in a text
     Predict(PredictArgs),
     /// Generate text
     Generate(GenerateArgs),
@@ -92,7 +92,7 @@ pub struct EvaluateArgs {
     /// Data files, in the format the model was trained on unless --format says otherwise
     #[arg(long, required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
-    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu
+    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu | squad
     #[arg(long)]
     pub format: Option<String>,
     /// Rows per batch
@@ -105,13 +105,13 @@ pub struct EvaluateArgs {
 pub struct PredictArgs {
     /// The model folder
     pub model: PathBuf,
-    /// JSON lines with `text` (and `pair`), or `-` for standard input
+    /// JSON lines with `text` (and `pair`), or `question` and `context`, or `-` for standard input
     #[arg(long)]
     pub input: PathBuf,
     /// Rows per batch
     #[arg(long, default_value_t = 64)]
     pub batch_size: usize,
-    /// Candidates per mask of a masked language model
+    /// Candidates per mask of a masked language model, or answers per question
     #[arg(long, default_value_t = 5)]
     pub top: usize,
 }

@@ -11,7 +11,8 @@ use crate::failure::user;
 /// What a line of input looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lines {
-    /// `{"id": .., "text": .., "pair": ..}`, or for a tagger `"words": [..]` in place of the text.
+    /// `{"id": .., "text": .., "pair": ..}`; of a question also `{"question": .., "context": ..}`, for a tagger `"words": [..]` in place
+    /// of the text.
     Json,
     /// The text itself.
     Plain,
@@ -71,14 +72,15 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
         .map_err(|e| format!("not JSON ({e}); write {{\"text\": \"...\"}}, or pass --text for plain lines where the command has it"))?;
     let field = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     example.words = words(&value)?;
-    example.text = match field("text") {
+    let text = field("text").or_else(|| field("question"));
+    example.text = match text {
         Some(text) => text,
         None if !example.words.is_empty() => example.words.join(" "),
         None => {
-            return Err("no field \"text\" holding a string; write {\"text\": \"...\"}".to_owned());
+            return Err("no field \"text\" holding a string; write {\"text\": \"...\"}, or {\"question\": \"...\", \"context\": \"...\"} where answers are looked for".to_owned());
         }
     };
-    example.pair = field("pair");
+    example.pair = field("pair").or_else(|| field("context"));
     example.id = match value.get("id") {
         Some(Value::String(id)) => Some(id.clone()),
         Some(other) => Some(other.to_string()),

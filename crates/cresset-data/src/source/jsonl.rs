@@ -1,11 +1,12 @@
-//! JSON lines: `{"text": "a fine film", "label": "positive"}`, several labels as a list.
+//! JSON lines: `{"text": "a fine film", "label": "positive"}`, several labels as a list; `{"text": "when ?", "pair": "in 1912",
+//! "answers": [{"text": "1912", "answer_start": 3}]}`, counted in characters.
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Field, FieldNames, Need};
-use crate::{DataError, Example, Label};
+use super::{Field, FieldNames, Need, answers};
+use crate::{AnswerSpan, DataError, Example, Label};
 
 /// Adds the example of every line; blank lines are skipped.
 pub(super) fn read(
@@ -14,7 +15,7 @@ pub(super) fn read(
     fields: &FieldNames,
     examples: &mut Vec<Example>,
 ) -> Result<(), DataError> {
-    let fields = fields.all();
+    let (fields, answers) = (fields.all(), fields.answers());
     for (i, line) in content.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
@@ -25,14 +26,16 @@ pub(super) fn read(
                 line: i + 1,
                 reason: short(&e),
             })?;
-        examples.push(
-            Object {
-                path,
-                line: i + 1,
-                values: &object,
-            }
-            .example(&fields)?,
-        );
+        let object = Object {
+            path,
+            line: i + 1,
+            values: &object,
+        };
+        let example = object.example(&fields)?;
+        examples.push(Example {
+            answers: object.answers(&answers, &example)?,
+            ..example
+        });
     }
     Ok(())
 }
@@ -121,6 +124,27 @@ impl Object<'_> {
         match label {
             Some(label) => Ok(Some(label)),
             None => Err(self.wrong(field, value, expected)),
+        }
+    }
+
+    fn answers(
+        &self,
+        field: &Field<'_>,
+        example: &Example,
+    ) -> Result<Option<Vec<AnswerSpan>>, DataError> {
+        let Some(value) = self.value(field)? else {
+            return Ok(None);
+        };
+        let found =
+            answers::parse(value).ok_or_else(|| self.wrong(field, value, answers::EXPECTED))?;
+        let context = example.pair.as_deref().unwrap_or_default();
+        match answers::check(context, found) {
+            Ok(answers) => Ok(Some(answers)),
+            Err(reason) => Err(DataError::Answer {
+                path: self.path.to_owned(),
+                line: self.line,
+                reason,
+            }),
         }
     }
 

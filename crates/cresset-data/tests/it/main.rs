@@ -7,6 +7,7 @@ mod frames;
 mod golden;
 mod loader;
 mod noise;
+mod questions;
 mod samples;
 mod show;
 mod sources;

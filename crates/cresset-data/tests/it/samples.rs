@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use cresset_data::{
-    DataError, FieldNames, Format, Label, SourceConfig, read_examples, write_samples,
+    DataError, Example, FieldNames, Format, Label, SourceConfig, read_examples, write_samples,
 };
 
 fn config(folder: &Path, format: Format, files: &[&str]) -> SourceConfig {
@@ -176,4 +176,31 @@ fn the_tagging_set_has_names_that_are_of_both_kinds() {
         .map(|(_, tag)| tag.as_str())
         .collect();
     assert_eq!(tags_of_jordan, HashSet::from(["B-PER", "B-LOC", "I-LOC"]));
+}
+
+#[test]
+fn every_question_has_an_answer_and_a_quarter_of_the_contexts_is_long() {
+    let folder = tempfile::tempdir().unwrap();
+    write_samples(folder.path(), 0).unwrap();
+    let fields = FieldNames {
+        text: Some("question".into()),
+        pair: Some("context".into()),
+        answers: Some("answers".into()),
+        ..FieldNames::default()
+    };
+    let source = SourceConfig {
+        fields,
+        ..config(folder.path(), Format::Jsonl, &["questions/train.jsonl"])
+    };
+    // Reading checks that the answers stand where they say.
+    let examples = read_examples(&source).unwrap();
+    assert!(
+        examples
+            .iter()
+            .all(|e| e.answers.as_ref().is_some_and(|a| a.len() == 1))
+    );
+    let words = |e: &Example| e.pair.as_deref().unwrap_or_default().split(' ').count();
+    let long = examples.iter().filter(|e| words(e) > 60).count();
+    let share = long as f64 / examples.len() as f64;
+    assert!((0.15..0.35).contains(&share), "{share}");
 }

@@ -8,6 +8,7 @@ mod correlation;
 mod entities;
 mod malformed;
 mod multi_label;
+mod squad;
 
 use serde::de::DeserializeOwned;
 

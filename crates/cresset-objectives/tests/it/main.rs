@@ -2,6 +2,7 @@
 
 mod classify;
 mod contrastive;
+mod extract;
 mod tag;
 mod training_parity;
 
