@@ -5,3 +5,4 @@ mod attention;
 mod cross_entropy;
 mod device;
 mod pointwise;
+mod products;
