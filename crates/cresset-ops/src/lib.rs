@@ -5,6 +5,7 @@
 //! * [`attention`], [`relative_scores`], [`layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
 //!   slices on flex (rayon over rows, vector instructions chosen at run time) and the versions of [`mod@reference`] on
 //!   every other backend.
+//! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler.
 //! * [`Run`] is the key of a forward pass's dropout, [`KeepMask`] says which positions hold something,
 //!   [`PairMask`] which queries see which keys.
 //!
@@ -18,6 +19,7 @@ mod activation;
 mod adamw;
 mod attention;
 mod cross_entropy;
+mod driver;
 mod fused;
 mod host;
 mod mask;
@@ -25,11 +27,14 @@ mod norm;
 pub mod reference;
 mod relative;
 mod run;
+#[cfg(feature = "vulkan")]
+mod vulkan;
 
 pub use activation::{dropout, gelu, gelu_tanh};
 pub use adamw::{AdamWStep, adamw};
 pub use attention::{AttentionInput, Causality, attention};
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
+pub use driver::prepare_device;
 pub use mask::{KeepMask, PadSide, PairMask};
 pub use norm::{layer_norm, rms_norm};
 pub use relative::{RelativeScores, relative_scores};

@@ -122,7 +122,11 @@ fn gpus(rows: &mut Vec<Found>) {
             continue;
         };
         for device in devices.iter().cloned() {
-            let Ok(identity) = std::panic::catch_unwind(|| device.identity()) else {
+            let identity = std::panic::catch_unwind(|| {
+                cresset_ops::prepare_device(&device);
+                device.identity()
+            });
+            let Ok(identity) = identity else {
                 continue;
             };
             let software = identity.as_ref().is_none_or(|i| i.physical.is_none());

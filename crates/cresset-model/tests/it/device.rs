@@ -4,6 +4,12 @@ use burn::tensor::Device;
 
 /// The device named by `CRESSET_TEST_DEVICE`.
 pub(crate) fn device() -> Device {
+    let device = named();
+    cresset_ops::prepare_device(&device);
+    device
+}
+
+fn named() -> Device {
     match std::env::var("CRESSET_TEST_DEVICE").as_deref() {
         Err(_) | Ok("flex") => Device::flex(),
         #[cfg(feature = "ndarray")]

@@ -4,6 +4,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 /// flex by default; `ndarray` and `vulkan:cpu` where the feature is compiled in.
 pub fn device() -> Device {
+    let device = named();
+    cresset_ops::prepare_device(&device);
+    device
+}
+
+fn named() -> Device {
     match std::env::var("CRESSET_TEST_DEVICE").as_deref() {
         Err(_) | Ok("flex") => Device::flex(),
         #[cfg(feature = "ndarray")]

@@ -5,4 +5,5 @@ mod attention;
 mod cross_entropy;
 mod device;
 mod pointwise;
+mod products;
 mod relative;

@@ -13,6 +13,12 @@ use cresset_train::{
 
 /// The device of the test run, without autodiff.
 pub(crate) fn device() -> Device {
+    let device = named();
+    cresset_ops::prepare_device(&device);
+    device
+}
+
+fn named() -> Device {
     let name = std::env::var("CRESSET_TEST_DEVICE").unwrap_or_else(|_| "flex".to_owned());
     match name.as_str() {
         "flex" => Device::flex(),
