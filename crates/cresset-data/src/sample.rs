@@ -35,8 +35,8 @@ enum Set {
     Translation,
     Corpus,
     Reviews,
-    Pairs,
     Tagging,
+    Pairs,
     Questions,
 }
 
