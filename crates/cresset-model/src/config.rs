@@ -211,6 +211,14 @@ impl ModelConfig {
         }
     }
 
+    /// Rows of the embedding of what is written: those of the decoder, where it has its own.
+    pub fn target_vocab_size(&self) -> usize {
+        match self {
+            ModelConfig::EncoderDecoder(config) => config.decoder.bert().vocab_size,
+            other => other.vocab_size(),
+        }
+    }
+
     /// Longest input in tokens, where the model has a table of positions.
     pub fn max_positions(&self) -> Option<usize> {
         match self {

@@ -73,6 +73,7 @@ pub fn forward(
 /// A model of a folder with the head it has, for raw ids in and raw numbers out.
 pub struct RawModel {
     vocab_size: usize,
+    target_vocab_size: usize,
     device: Device,
     network: Network,
 }
@@ -103,6 +104,7 @@ impl RawModel {
         let (network, report) = network(files, device)?;
         let model = RawModel {
             vocab_size: files.config.vocab_size(),
+            target_vocab_size: files.config.target_vocab_size(),
             device: device.clone(),
             network,
         };
@@ -198,7 +200,7 @@ impl RawModel {
                         "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
                     )
                 })?;
-                check_ids("decoder_input_ids", ids, self.vocab_size)?;
+                check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
                 let ids = matrix("decoder_input_ids", ids, device)?;
                 let keep = source.keep.clone();
                 let memory = model.encode(source, &run);

@@ -71,9 +71,9 @@ impl Sentence {
 }
 
 fn question(rng: &mut ChaCha8Rng) -> serde_json::Value {
-    let name = *pick(NAMES, rng);
+    let name = pick(NAMES, rng);
     let other = loop {
-        let other = *pick(NAMES, rng);
+        let other = pick(NAMES, rng);
         if other != name {
             break other;
         }
@@ -82,15 +82,19 @@ fn question(rng: &mut ChaCha8Rng) -> serde_json::Value {
     let mut sentences = Vec::new();
     for (i, kind) in KINDS.iter().enumerate() {
         if i == asked {
-            sentences.push(Sentence::fact(name, kind, *pick(kind.answers, rng)));
+            sentences.push(Sentence::fact(name, kind, pick::<&str>(kind.answers, rng)));
         } else {
             let who = if rng.random_bool(0.5) { name } else { other };
-            let fact = Sentence::fact(who, kind, *pick(kind.answers, rng));
+            let fact = Sentence::fact(who, kind, pick::<&str>(kind.answers, rng));
             sentences.push(Sentence::aside(fact.text));
         }
     }
     if rng.random_bool(AMBIGUOUS) {
-        let fact = Sentence::fact(other, &KINDS[asked], *pick(KINDS[asked].answers, rng));
+        let fact = Sentence::fact(
+            other,
+            &KINDS[asked],
+            pick::<&str>(KINDS[asked].answers, rng),
+        );
         sentences.push(Sentence::aside(fact.text));
     }
     let n_asides = match rng.random_bool(LONG) {
