@@ -2,11 +2,15 @@
 //!
 //! Loss: negative log likelihood of the hidden tokens (Devlin et al. 2019, BERT, section 3.1). 15 % of the positions are
 //! targets; of these 80 % become `[MASK]`, 10 % a random token, 10 % stay. Special tokens are never targets. Every visit
-//! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1).
+//! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1). Hidden are tokens, whole words
+//! or spans of words ([`MaskUnit`]).
+
+mod unit;
 
 use burn::module::Module;
 use cresset_data::{
-    Collate, DataError, Example, Framed, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
+    Collate, DataError, Example, Framed, Length, MaskOptions, Masked, PadSide, PaddedIds,
+    SpanLengths, mask_spans, mask_tokens, mask_whole_words, pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -16,6 +20,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+pub(crate) use self::unit::Text;
+pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -31,6 +37,13 @@ pub struct MaskedLmConfig {
     pub mask_share: f64,
     /// Share of the targets replaced by a random token.
     pub random_share: f64,
+    /// What is hidden as a whole.
+    pub unit: MaskUnit,
+    /// What the words of a text are.
+    pub segmentation: Segmentation,
+    /// How long spans are; SpanBERT's lengths by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spans: Option<SpanConfig>,
 }
 
 impl Default for MaskedLmConfig {
@@ -39,6 +52,9 @@ impl Default for MaskedLmConfig {
             rate: 0.15,
             mask_share: 0.8,
             random_share: 0.1,
+            unit: MaskUnit::default(),
+            segmentation: Segmentation::default(),
+            spans: None,
         }
     }
 }
@@ -70,7 +86,7 @@ impl MaskedLmConfig {
                 self.mask_share, self.random_share
             )));
         }
-        Ok(())
+        self.validate_unit(key)
     }
 }
 
@@ -80,6 +96,8 @@ pub struct MaskedLmItem {
     pub(crate) ids: Vec<u32>,
     pub(crate) segments: Vec<u32>,
     pub(crate) special: Vec<bool>,
+    /// The word of each token, none of special ones; empty where words are not asked for.
+    words: Vec<Option<u32>>,
 }
 
 impl MaskedLmItem {
@@ -89,7 +107,24 @@ impl MaskedLmItem {
             ids: framed.ids,
             segments: framed.segments,
             special: framed.special,
+            words: Vec::new(),
         }
+    }
+
+    /// The same, with the word of each token that is not special; without any if there are none.
+    ///
+    /// # Panics
+    /// If there are words, but not one for each of these tokens.
+    pub(crate) fn with_words(mut self, words: &[u32]) -> Self {
+        if !words.is_empty() {
+            let mut words = words.iter().copied();
+            let word = |is_special: &bool| match is_special {
+                true => None,
+                false => Some(words.next().expect("a word for each token of the text")),
+            };
+            self.words = self.special.iter().map(word).collect();
+        }
+        self
     }
 
     /// Its length in tokens.
@@ -119,9 +154,20 @@ pub struct MaskedLmCollate {
     pad_id: u32,
     pad_side: PadSide,
     options: MaskOptions,
+    unit: MaskUnit,
+    spans: SpanLengths,
 }
 
 impl MaskedLmCollate {
+    fn mask(&self, item: &MaskedLmItem, rng: &mut ChaCha8Rng) -> Masked {
+        let options = &self.options;
+        match self.unit {
+            MaskUnit::Tokens => mask_tokens(&item.ids, &item.special, options, rng),
+            MaskUnit::Words => mask_whole_words(&item.ids, &item.words, options, rng),
+            MaskUnit::Spans => mask_spans(&item.ids, &item.words, options, self.spans, rng),
+        }
+    }
+
     /// Hides tokens at these rates.
     ///
     /// # Errors
@@ -137,6 +183,8 @@ impl MaskedLmCollate {
                 mask_id: setup.convention.mask_id()?,
                 vocab: 0..setup.tokenizer.vocab_size() as u32,
             },
+            unit: config.unit,
+            spans: config.spans.unwrap_or_default().into(),
         })
     }
 }
@@ -150,10 +198,7 @@ impl Collate for MaskedLmCollate {
         items: Vec<MaskedLmItem>,
         rng: &mut ChaCha8Rng,
     ) -> Result<MaskedLmBatch, DataError> {
-        let masked: Vec<_> = items
-            .iter()
-            .map(|i| mask_tokens(&i.ids, &i.special, &self.options, rng))
-            .collect();
+        let masked: Vec<_> = items.iter().map(|item| self.mask(item, rng)).collect();
         let ids: Vec<&[u32]> = masked.iter().map(|m| m.ids.as_slice()).collect();
         let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
         let input = pad(&ids, self.pad_id, self.pad_side);
@@ -275,7 +320,6 @@ impl Task for MaskedLanguageModelling {
 }
 
 pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
-    let collate = MaskedLmCollate::new(config, &setup)?;
     let model_config = setup.model_config()?;
     let model = MaskedLm::new(
         &session::encoder(&model_config, "masked-lm")?,
@@ -283,16 +327,8 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| -> Result<Rows<MaskedLanguageModelling>, RunError> {
-        let items = encode(&setup, examples)?;
-        let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        Ok(Rows {
-            items,
-            lengths,
-            collate: collate.clone(),
-        })
-    };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let train = rows(config, &setup, &setup.data.train)?;
+    let eval = rows(config, &setup, &setup.data.eval)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -307,22 +343,44 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
+/// The rows of some examples.
+///
+/// # Errors
+/// A convention without a mask token, a longest input without room for text.
+pub(crate) fn rows(
+    config: &MaskedLmConfig,
+    setup: &Setup,
+    examples: &[Example],
+) -> Result<Rows<MaskedLanguageModelling>, RunError> {
+    let items = encode(config, setup, examples)?;
+    Ok(Rows {
+        lengths: items.iter().map(|i| Length::from(i.ids.len())).collect(),
+        items,
+        collate: MaskedLmCollate::new(config, setup)?,
+    })
+}
+
 /// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
-pub(crate) fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
+pub(crate) fn encode(
+    config: &MaskedLmConfig,
+    setup: &Setup,
+    examples: &[Example],
+) -> Result<Vec<MaskedLmItem>, RunError> {
     let overhead = setup
         .convention
         .encoder_input(&[], None, setup.data.max_length)?
         .ids
         .len();
     let room = setup.data.max_length.saturating_sub(overhead).max(1);
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+    let texts: Vec<Text<'_>> = examples.iter().map(Text::of).collect();
     let mut items = Vec::new();
-    for ids in setup.tokenizer.encode_batch(&texts) {
-        for chunk in ids.chunks(room) {
+    for encoded in config.encode(&setup.tokenizer, &texts) {
+        let mut words = encoded.words.chunks(room);
+        for chunk in encoded.ids.chunks(room) {
             let framed = setup
                 .convention
                 .encoder_input(chunk, None, setup.data.max_length)?;
-            items.push(MaskedLmItem::new(framed));
+            items.push(MaskedLmItem::new(framed).with_words(words.next().unwrap_or_default()));
         }
     }
     Ok(items)

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{
-    Collate, DataError, Example, Length, PairOptions, PairTask, Sentences, sentence_pairs,
+    Collate, DataError, EncodedWords, Example, Length, PairOptions, PairTask, Sentences,
+    sentence_pairs,
 };
 use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
 use cresset_model::PreTraining;
@@ -19,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
 
 use crate::masked_lm::{
-    MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
+    MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem, Text,
 };
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
@@ -203,12 +204,12 @@ pub(crate) fn open(
     let encoder = session::encoder(&model_config, setup.objective.name())?;
     let model = PreTraining::new(&encoder, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let masking = MaskedLmCollate::new(masking, &setup)?;
+    let collate = MaskedLmCollate::new(masking, &setup)?;
     let rows = |examples: &[Example]| -> Result<Rows<PairPreTraining>, RunError> {
-        let items = encode(&setup, examples, task)?;
+        let items = encode(masking, &setup, examples, task)?;
         let lengths = items.iter().map(|i| Length::from(i.text.len())).collect();
         let collate = PreTrainingCollate {
-            masking: masking.clone(),
+            masking: collate.clone(),
             pair_term,
         };
         Ok(Rows {
@@ -239,6 +240,7 @@ pub(crate) fn open(
 
 /// The pairs of all documents; a line of a document is a sentence.
 fn encode(
+    masking: &MaskedLmConfig,
     setup: &Setup,
     examples: &[Example],
     task: PairTask,
@@ -255,25 +257,60 @@ fn encode(
             "data.max_length {longest} leaves no room for a pair beside {frame} special tokens; raise it"
         )));
     }
+    let mut tokens = Tokens::default();
     let documents: Vec<Sentences> = examples
         .iter()
         .map(|example| {
-            let lines: Vec<&str> = example.text.lines().collect();
-            setup.tokenizer.encode_batch(&lines)
+            let line = |text| Text { text, words: &[] };
+            let lines: Vec<Text<'_>> = example.text.lines().map(line).collect();
+            let encoded = masking.encode(&setup.tokenizer, &lines);
+            encoded.iter().map(|line| tokens.add(line)).collect()
         })
         .collect();
     let options = PairOptions::new(task, room);
     sentence_pairs(&documents, &options, setup.seed)
         .into_iter()
         .map(|pair| {
-            let framed =
-                setup
-                    .convention
-                    .encoder_input(&pair.first, Some(&pair.second), longest)?;
+            let [first, second] = [&pair.first, &pair.second].map(|places| tokens.at(places));
+            let framed = setup
+                .convention
+                .encoder_input(&first.ids, Some(&second.ids), longest)?;
+            let words = [first.words, second.words].concat();
             Ok(PreTrainingItem {
-                text: MaskedLmItem::new(framed),
+                text: MaskedLmItem::new(framed).with_words(&words),
                 label: pair.label,
             })
         })
         .collect()
+}
+
+/// The tokens of all sentences: pairs are made of their places, so that each token's word is known in them too.
+#[derive(Default)]
+struct Tokens {
+    ids: Vec<u32>,
+    /// Of all sentences, so that no two sentences share a word; none where words are not asked for.
+    words: Vec<u32>,
+}
+
+impl Tokens {
+    /// The places of a sentence's tokens.
+    fn add(&mut self, sentence: &EncodedWords) -> Vec<u32> {
+        let start = self.ids.len() as u32;
+        let first_word = self.words.last().map_or(0, |word| word + 1);
+        self.ids.extend_from_slice(&sentence.ids);
+        self.words
+            .extend(sentence.words.iter().map(|word| first_word + word));
+        (start..self.ids.len() as u32).collect()
+    }
+
+    fn at(&self, places: &[u32]) -> EncodedWords {
+        let of = |values: &[u32]| match values {
+            [] => Vec::new(),
+            values => places.iter().map(|&place| values[place as usize]).collect(),
+        };
+        EncodedWords {
+            ids: of(&self.ids),
+            words: of(&self.words),
+        }
+    }
 }

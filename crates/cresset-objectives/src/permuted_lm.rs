@@ -25,7 +25,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::masked_lm::{self, MaskedLmItem};
+use crate::masked_lm::{self, MaskedLmConfig, MaskedLmItem};
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::stream::{Cut, RowKind, Stream, Window};
@@ -358,13 +358,10 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
             documents(config, &setup, &setup.data.train)?,
             documents(config, &setup, &setup.data.eval)?,
         ),
-        RowKind::Stream => {
-            let (train, eval) = (&setup.data.train, &setup.data.eval);
-            (
-                windows(config, &setup, (train, Stream::anywhere))?,
-                windows(config, &setup, (eval, Stream::side_by_side))?,
-            )
-        }
+        RowKind::Stream => (
+            windows(config, &setup, &setup.data.train, Stream::anywhere)?,
+            windows(config, &setup, &setup.data.eval, Stream::side_by_side)?,
+        ),
     };
     let description = setup.description(model_config, Map::new());
     session::open(
@@ -385,7 +382,8 @@ fn documents(
     setup: &Setup,
     examples: &[Example],
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
-    let texts = masked_lm::encode(setup, examples)?;
+    // Framed and cut as for masking, which asks for no words by default.
+    let texts = masked_lm::encode(&MaskedLmConfig::default(), setup, examples)?;
     Ok(Rows {
         lengths: texts.iter().map(|t| Length::from(t.len())).collect(),
         items: texts.into_iter().map(PermutedLmItem::Text).collect(),
@@ -396,7 +394,8 @@ fn documents(
 fn windows(
     config: &PermutedLmConfig,
     setup: &Setup,
-    (examples, cut): (&[Example], fn(&Stream) -> Vec<Window>),
+    examples: &[Example],
+    cut: fn(&Stream) -> Vec<Window>,
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
     let longest = setup.data.max_length;
     let frame = setup.convention.encoder_input(&[], None, longest)?;

@@ -199,3 +199,18 @@ fn characters_beyond_the_vocabulary_are_unknown() {
     assert_eq!(tokenizer.vocab_size(), 6);
     assert_eq!(tokenizer.encode("abc"), [4, 5, 3]);
 }
+
+#[test]
+fn given_words_are_joined_as_they_are_written() {
+    let config = TokenizerTrainConfig {
+        vocab_size: 300,
+        ..TokenizerTrainConfig::new(TokenizerKind::Bpe)
+    };
+    let tokenizer = Tokenizer::train(&config, ["ab cd"], "gpt").expect("trains");
+    let words = ["ab", "使用", "模型", "。", "cd"].map(str::to_owned);
+    let encoded = &tokenizer.encode_joined_batch(&[words.to_vec()])[0];
+    assert_eq!(encoded.ids, tokenizer.encode("ab 使用模型。 cd"));
+    let mut each = encoded.words.clone();
+    each.dedup();
+    assert_eq!(each, [0, 1, 2, 3, 4]);
+}
