@@ -13,7 +13,7 @@
 //! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
-//!   resuming is asking for a later n.
+//!   resuming is asking for a later n; [`Mixed`] mixes several by weight, as purely.
 //! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
 //! * [`write_samples`] writes small data sets to try everything on.
 //!
@@ -38,6 +38,7 @@ mod error;
 mod example;
 mod hash;
 mod loader;
+mod mix;
 mod noise;
 mod order;
 mod sample;
@@ -53,7 +54,8 @@ pub use convention::{
 pub use error::DataError;
 pub use example::{AnswerSpan, Example, Label};
 pub use hash::content_hash;
-pub use loader::{Collate, Dataset, Loader, Prefetch};
+pub use loader::{Batches, Collate, Dataset, Loader, Prefetch, prefetch};
+pub use mix::{Chained, Mix, Mixed, Sources, Turn};
 pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use noise::pairs::{

@@ -64,6 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             batch: BatchSize::Examples(4),
             bucketing: Bucketing::None,
             eval_batch: BatchSize::Examples(16),
+            parts: Vec::new(),
         },
         train: Some(TrainSetup {
             duration: Duration::Epochs(20.0),

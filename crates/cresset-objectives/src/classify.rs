@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use cresset_data::{Example, Length};
 use cresset_model::TextClassifier;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use self::batch::{ClassifyBatch, ClassifyCollate, ClassifyItem, Target, Targets};
 pub use self::loss::Classify;
@@ -154,7 +155,6 @@ impl ClassifyConfig {
 
 pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let labels = labels(config.task, &setup)?;
-    let class_weights = class_weights(config, &labels)?;
     let model_config = setup.model_config()?;
     let model = TextClassifier::new(
         &model_config,
@@ -164,25 +164,9 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
-        let target = |example: &Example| target(config.task, &labels, example);
-        let items = encode(&setup, examples, target, &mut n_shortened)?;
-        let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        let collate = ClassifyCollate {
-            pad_id: setup.convention.pad_id(),
-            pad_side: setup.convention.pad_side(),
-            no_targets: no_targets(config.task, &class_weights),
-            class_weights: class_weights.clone(),
-        };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
-    };
+    let mut rows = |examples| rows((config, &labels), &setup, examples, &mut n_shortened);
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
-    let mut keys = labels.to_config();
-    keys.insert("problem_type".into(), config.task.problem_type().into());
+    let keys = keys(config, &labels);
     let objective = Classify::new(model, config.label_smoothing);
     let description = setup.description(model_config, keys);
     session::open(
@@ -198,8 +182,43 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
+/// The rows of some examples.
+///
+/// # Errors
+/// An example without what is to be said of it, a weight of a class that does not exist.
+pub(crate) fn rows(
+    (config, labels): (&ClassifyConfig, &Labels),
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Rows<Classify>, RunError> {
+    let target = |example: &Example| target(config.task, labels, example);
+    let items = encode(setup, examples, target, n_shortened)?;
+    let class_weights = class_weights(config, labels)?;
+    Ok(Rows {
+        lengths: items.iter().map(|i| Length::from(i.ids.len())).collect(),
+        items,
+        collate: ClassifyCollate {
+            pad_id: setup.convention.pad_id(),
+            pad_side: setup.convention.pad_side(),
+            no_targets: no_targets(config.task, &class_weights),
+            class_weights,
+        },
+    })
+}
+
+/// Keys of `config.json`: what the outputs mean.
+pub(crate) fn keys(config: &ClassifyConfig, labels: &Labels) -> Map<String, Value> {
+    let mut keys = labels.to_config();
+    keys.insert("problem_type".into(), config.task.problem_type().into());
+    keys
+}
+
 /// The names of the model's outputs: those of a trained model, or those of the training data.
-fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
+///
+/// # Errors
+/// Training data without labels of this kind.
+pub(crate) fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
     let known = match &setup.model {
         ModelSource::Folder(folder, _) if setup.train.is_none() => folder.files.labels(),
         _ => None,

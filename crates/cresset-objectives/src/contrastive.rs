@@ -283,12 +283,7 @@ impl Task for Contrastive {
 }
 
 pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
-    if let Some(example) = setup.data.train.iter().find(|e| e.score.is_some()) {
-        return Err(RunError::Data(format!(
-            "{} has a score, but training takes pairs that belong together; leave out the scores and the pairs that are not alike, or take classify with task regression",
-            example.place()
-        )));
-    }
+    check_training(&setup.data.train)?;
     let model_config = setup.model_config()?;
     let model = Encoder::new(
         &session::encoder(&model_config, "contrastive")?,
@@ -298,19 +293,7 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Contrastive>, RunError> {
-        let items = encode(&setup, examples, &mut n_shortened)?;
-        // Both texts of a pair are rows of the batch.
-        let length = |i: &ContrastiveItem| i.texts.iter().map(|t| t.ids.len()).sum::<usize>();
-        Ok(Rows {
-            lengths: items.iter().map(|i| Length::from(length(i))).collect(),
-            items,
-            collate: ContrastiveCollate {
-                pad_id: setup.convention.pad_id(),
-                pad_side: setup.convention.pad_side(),
-            },
-        })
-    };
+    let mut rows = |examples| rows(&setup, examples, &mut n_shortened);
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let pooling = placed(config.pooling, &setup.convention)?;
     let description = setup.description(model_config, Map::new());
@@ -325,6 +308,42 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
             n_shortened,
         },
     )
+}
+
+/// Refuses pairs to train on that do not belong together.
+///
+/// # Errors
+/// A pair with a score.
+pub(crate) fn check_training(examples: &[Example]) -> Result<(), RunError> {
+    if let Some(example) = examples.iter().find(|e| e.score.is_some()) {
+        return Err(RunError::Data(format!(
+            "{} has a score, but training takes pairs that belong together; leave out the scores and the pairs that are not alike, or take classify with task regression",
+            example.place()
+        )));
+    }
+    Ok(())
+}
+
+/// The rows of some examples.
+///
+/// # Errors
+/// A longest input without room for the frame.
+pub(crate) fn rows(
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Rows<Contrastive>, RunError> {
+    let items = encode(setup, examples, n_shortened)?;
+    // Both texts of a pair are rows of the batch.
+    let length = |i: &ContrastiveItem| i.texts.iter().map(|t| t.ids.len()).sum::<usize>();
+    Ok(Rows {
+        lengths: items.iter().map(|i| Length::from(length(i))).collect(),
+        items,
+        collate: ContrastiveCollate {
+            pad_id: setup.convention.pad_id(),
+            pad_side: setup.convention.pad_side(),
+        },
+    })
 }
 
 /// Frames the two texts of every pair, each for itself.

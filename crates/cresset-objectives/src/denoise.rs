@@ -11,7 +11,7 @@ use cresset_data::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -75,6 +75,15 @@ impl DenoiseConfig {
 }
 
 pub(crate) fn open(config: &DenoiseConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let denoiser = denoiser(config, &setup)?;
+    denoising::open(setup, &denoiser)
+}
+
+/// What it does to texts.
+///
+/// # Errors
+/// A convention without the special tokens for it.
+pub(crate) fn denoiser(config: &DenoiseConfig, setup: &Setup) -> Result<Denoiser, RunError> {
     let options = InfillOptions {
         rate: config.infill_rate,
         mean_span_length: config.mean_span_length,
@@ -102,7 +111,10 @@ pub(crate) fn open(config: &DenoiseConfig, setup: Setup) -> Result<Box<dyn OpenR
             target: ids.to_vec(),
         }
     });
-    denoising::open(setup, corrupt, Room::BothSides)
+    Ok(Denoiser {
+        corrupt,
+        room: Room::BothSides,
+    })
 }
 
 /// Whether each id is a token that ends a sentence: a full stop and its like, or a line's end.

@@ -112,35 +112,23 @@ pub(crate) enum Room {
     BothSides,
 }
 
-/// Opens an objective that corrupts texts by `corrupt`.
+/// What an objective does to texts.
+pub(crate) struct Denoiser {
+    pub(crate) corrupt: Corrupt,
+    pub(crate) room: Room,
+}
+
+/// Opens an objective that corrupts texts.
 ///
 /// # Errors
 /// Another shape of model; a longest input that leaves no room for text.
-pub(crate) fn open(
-    setup: Setup,
-    corrupt: Corrupt,
-    room: Room,
-) -> Result<Box<dyn OpenRun>, RunError> {
+pub(crate) fn open(setup: Setup, denoiser: &Denoiser) -> Result<Box<dyn OpenRun>, RunError> {
     let model_config = setup.model_config()?;
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| -> Result<Rows<Denoising>, RunError> {
-        let items = chunks(&setup, examples, room)?;
-        let lengths = items.iter().map(|ids| Length::from(ids.len())).collect();
-        let collate = DenoisingCollate {
-            corrupt: Arc::clone(&corrupt),
-            convention: Arc::clone(&setup.convention),
-            max_length: setup.data.max_length,
-            max_target_length: setup.data.max_target_length,
-        };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
-    };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let train = rows(denoiser, &setup, &setup.data.train)?;
+    let eval = rows(denoiser, &setup, &setup.data.eval)?;
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0),
     };
@@ -156,6 +144,28 @@ pub(crate) fn open(
             n_shortened: 0,
         },
     )
+}
+
+/// The rows of some examples.
+///
+/// # Errors
+/// A longest input that leaves no room for text.
+pub(crate) fn rows(
+    denoiser: &Denoiser,
+    setup: &Setup,
+    examples: &[Example],
+) -> Result<Rows<Denoising>, RunError> {
+    let items = chunks(setup, examples, denoiser.room)?;
+    Ok(Rows {
+        lengths: items.iter().map(|ids| Length::from(ids.len())).collect(),
+        items,
+        collate: DenoisingCollate {
+            corrupt: Arc::clone(&denoiser.corrupt),
+            convention: Arc::clone(&setup.convention),
+            max_length: setup.data.max_length,
+            max_target_length: setup.data.max_target_length,
+        },
+    })
 }
 
 /// The texts, cut where they are longer than a pair may be, so that nothing is lost.

@@ -27,6 +27,7 @@ mod load;
 pub mod masked_lm;
 mod model_files;
 mod model_folder;
+pub mod multi;
 pub mod pair_pre_training;
 pub mod permuted_lm;
 mod predict;

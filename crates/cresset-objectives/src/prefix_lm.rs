@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cresset_data::{PrefixLength, split_prefix};
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -36,6 +36,11 @@ impl PrefixLmConfig {
 }
 
 pub(crate) fn open(config: &PrefixLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    denoising::open(setup, &denoiser(config))
+}
+
+/// What it does to texts.
+pub(crate) fn denoiser(config: &PrefixLmConfig) -> Denoiser {
     let length = config
         .ratio
         .map_or(PrefixLength::Uniform, PrefixLength::Ratio);
@@ -46,5 +51,8 @@ pub(crate) fn open(config: &PrefixLmConfig, setup: Setup) -> Result<Box<dyn Open
             target: rest.to_vec(),
         }
     });
-    denoising::open(setup, corrupt, Room::BothSides)
+    Denoiser {
+        corrupt,
+        room: Room::BothSides,
+    }
 }

@@ -13,6 +13,7 @@ use crate::contrastive::ContrastiveConfig;
 use crate::denoise::DenoiseConfig;
 use crate::extract::ExtractConfig;
 use crate::masked_lm::MaskedLmConfig;
+use crate::multi::MultiConfig;
 use crate::permuted_lm::PermutedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
@@ -20,8 +21,8 @@ use crate::span_corruption::SpanCorruptionConfig;
 use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
-    contrastive, denoise, extract, masked_lm, permuted_lm, prefix_lm, seq2seq, span_corruption,
-    tag,
+    contrastive, denoise, extract, masked_lm, multi, permuted_lm, prefix_lm, seq2seq,
+    span_corruption, tag,
 };
 
 /// `[objective]`: exactly one of these.
@@ -55,6 +56,8 @@ pub enum ObjectiveConfig {
     Contrastive(ContrastiveConfig),
     /// A tag for every word.
     Tag(TagConfig),
+    /// Several of these on one model.
+    Multi(MultiConfig),
 }
 
 /// The shape of model an objective needs.
@@ -95,6 +98,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::PrefixLm(_) => "prefix-lm",
             ObjectiveConfig::Contrastive(_) => "contrastive",
             ObjectiveConfig::Tag(_) => "tag",
+            ObjectiveConfig::Multi(_) => "multi",
         }
     }
 
@@ -114,6 +118,7 @@ impl ObjectiveConfig {
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
             | ObjectiveConfig::PrefixLm(_) => Shape::EncoderDecoder,
+            ObjectiveConfig::Multi(c) => c.shape(),
         }
     }
 
@@ -136,8 +141,9 @@ impl ObjectiveConfig {
     }
 
     /// The metrics its evaluation reports.
-    pub fn metrics(&self) -> &'static [&'static str] {
-        match self {
+    pub fn metrics(&self) -> Vec<String> {
+        let known: &[&str] = match self {
+            ObjectiveConfig::Multi(c) => return c.metrics(),
             ObjectiveConfig::Classify(c) => c.task.metrics(),
             ObjectiveConfig::BertPretraining(_) | ObjectiveConfig::AlbertPretraining(_) => &[
                 "loss",
@@ -156,7 +162,8 @@ impl ObjectiveConfig {
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
             | ObjectiveConfig::PrefixLm(_) => &["loss", "perplexity", "accuracy"],
-        }
+        };
+        known.iter().map(|name| (*name).to_owned()).collect()
     }
 
     /// Checks its values.
@@ -185,6 +192,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::Denoise(c) => c.validate(),
             ObjectiveConfig::PrefixLm(c) => c.validate(),
             ObjectiveConfig::Tag(c) => check_smoothing("tag", c.label_smoothing),
+            ObjectiveConfig::Multi(c) => c.validate(),
         }
     }
 }
@@ -217,5 +225,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::PrefixLm(c) => prefix_lm::open(c, setup),
         ObjectiveConfig::Contrastive(c) => contrastive::open(c, setup),
         ObjectiveConfig::Tag(c) => tag::open(c, setup),
+        ObjectiveConfig::Multi(c) => multi::open(c, setup),
     }
 }

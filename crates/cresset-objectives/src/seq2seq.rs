@@ -207,18 +207,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         (_, model) => setup.load_into(model)?,
     };
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
-        let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths = items
-            .iter()
-            .map(|i| Length::from((i.source.len(), i.labels.len())))
-            .collect();
-        Ok(Rows {
-            items,
-            lengths,
-            collate: Seq2SeqCollate::new(setup.convention.pad_id()),
-        })
-    };
+    let mut rows = |examples| rows(config, &setup, examples, &mut n_shortened);
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let objective = SequenceToSequence::new(model, config.label_smoothing);
     let description = setup.description(model_config, Map::new());
@@ -233,6 +222,25 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
             n_shortened,
         },
     )
+}
+
+/// The rows of some examples.
+///
+/// # Errors
+/// An example without a target, a longest input without room for the frame.
+pub(crate) fn rows(
+    config: &Seq2SeqConfig,
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Rows<SequenceToSequence>, RunError> {
+    let items = encode(config, setup, examples, n_shortened)?;
+    let length = |i: &Seq2SeqItem| Length::from((i.source.len(), i.labels.len()));
+    Ok(Rows {
+        lengths: items.iter().map(length).collect(),
+        items,
+        collate: Seq2SeqCollate::new(setup.convention.pad_id()),
+    })
 }
 
 fn encode(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
+use cresset_data::{Batches, Collate, DataError, Length, Loader, Prefetch, prefetch};
 use cresset_model::{
     DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
 };
@@ -39,8 +39,18 @@ pub trait Task: Objective {
         values
     }
 
+    /// As [`Task::metrics`], where the model must be asked how to read the report.
+    fn measured(&self, report: &Report) -> BTreeMap<String, f64> {
+        Self::metrics(report)
+    }
+
     /// The model, which is what a folder holds.
     fn network(&self) -> &Self::Network;
+
+    /// The names of trained tensors that a folder does not hold.
+    fn unsaved(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where a training run goes, and who is told.
@@ -82,6 +92,8 @@ pub struct Facts {
     pub n_shortened: usize,
     /// What was loaded from a model folder, what was initialised and what was not used, by name.
     pub load: Option<LoadReport>,
+    /// Trained tensors that are not part of the saved model, by name.
+    pub unsaved: Vec<String>,
 }
 
 /// An opened objective.
@@ -140,11 +152,22 @@ pub struct Rows<T: Task> {
     pub collate: T::Collate,
 }
 
+/// Batches of one kind by number.
+pub(crate) type BatchesOf<T> = Arc<dyn Batches<Batch = <T as Objective>::Batch>>;
+
+/// Batches of a run.
+pub(crate) struct Source<T: Task> {
+    /// The batches; none without rows.
+    pub(crate) batches: Option<BatchesOf<T>>,
+    /// Rows they are made of.
+    pub(crate) n_rows: usize,
+}
+
 struct Session<T: Task> {
     setup: Setup,
     state: State<T>,
-    train: Option<Arc<Loader<T::Collate>>>,
-    eval: Option<Arc<Loader<T::Collate>>>,
+    train: Option<BatchesOf<T>>,
+    eval: Option<BatchesOf<T>>,
     description: Description,
     facts: Facts,
     accumulate: u64,
@@ -164,28 +187,65 @@ where
     T: Task,
     <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
 {
-    let n_train = parts.train.items.len();
-    let n_eval = parts.eval.items.len();
-    let train = (n_train > 0).then(|| {
-        let plan = setup.data.train_plan(parts.train.lengths, setup.seed);
-        Arc::new(Loader::new(
-            parts.train.items,
-            parts.train.collate,
-            plan,
-            setup.seed,
-        ))
-    });
-    let eval = (n_eval > 0).then(|| {
-        let plan = setup.data.eval_plan(parts.eval.lengths);
-        Arc::new(Loader::new(
-            parts.eval.items,
-            parts.eval.collate,
-            plan,
-            setup.seed,
-        ))
-    });
+    let train = load_train(setup, parts.train);
+    let eval = load_eval(setup, parts.eval);
+    open_on(
+        setup,
+        Opened {
+            objective: parts.objective,
+            train: Source::of::<T>(train),
+            eval: Source::of::<T>(eval),
+            description: parts.description,
+            load: parts.load,
+            n_shortened: parts.n_shortened,
+        },
+    )
+}
+
+/// Makes the training batches of rows.
+pub(crate) fn load_train<T: Task>(setup: &Setup, rows: Rows<T>) -> Loader<T::Collate> {
+    let plan = setup.data.train_plan(rows.lengths, setup.seed);
+    Loader::new(rows.items, rows.collate, plan, setup.seed)
+}
+
+/// Makes the batches of held-out rows.
+pub(crate) fn load_eval<T: Task>(setup: &Setup, rows: Rows<T>) -> Loader<T::Collate> {
+    let plan = setup.data.eval_plan(rows.lengths);
+    Loader::new(rows.items, rows.collate, plan, setup.seed)
+}
+
+impl<T: Task> Source<T> {
+    fn of<U: Task<Batch = T::Batch>>(loader: Loader<U::Collate>) -> Self {
+        let n_rows = loader.dataset().len();
+        Source {
+            batches: (n_rows > 0).then(|| Arc::new(loader) as BatchesOf<T>),
+            n_rows,
+        }
+    }
+}
+
+/// What a session is made of.
+pub(crate) struct Opened<T: Task> {
+    pub(crate) objective: T,
+    pub(crate) train: Source<T>,
+    pub(crate) eval: Source<T>,
+    pub(crate) description: Description,
+    pub(crate) load: Option<LoadReport>,
+    pub(crate) n_shortened: usize,
+}
+
+/// Makes a session of batches that are there already.
+///
+/// # Errors
+/// A schedule that does not fit the number of steps.
+pub(crate) fn open_on<T: Task>(
+    setup: &Setup,
+    opened: Opened<T>,
+) -> Result<Box<dyn OpenRun>, RunError> {
+    let (train, eval) = (opened.train, opened.eval);
     let accumulate = setup.train.as_ref().map_or(1, |t| t.accumulate as u64);
     let steps_per_epoch = train
+        .batches
         .as_ref()
         .map_or(0, |t| t.batches_per_epoch().div_ceil(accumulate));
     let steps = match setup.train.as_ref().map(|t| t.duration) {
@@ -194,27 +254,28 @@ where
         None => 0,
     };
     let facts = Facts {
-        n_parameters: parts.objective.num_params(),
-        n_train,
-        n_eval,
+        n_parameters: opened.objective.num_params(),
+        n_train: train.n_rows,
+        n_eval: eval.n_rows,
         steps_per_epoch,
         steps,
-        n_shortened: parts.n_shortened,
-        load: parts.load,
+        n_shortened: opened.n_shortened,
+        load: opened.load,
+        unsaved: opened.objective.unsaved(),
     };
     let state = match &setup.train {
-        Some(train) => State::Training(Box::new(Trainer::new(
-            parts.objective,
-            trainer_config(setup.seed, steps, train),
+        Some(order) => State::Training(Box::new(Trainer::new(
+            opened.objective,
+            trainer_config(setup.seed, steps, order),
         )?)),
-        None => State::Fixed(parts.objective),
+        None => State::Fixed(opened.objective),
     };
     Ok(Box::new(Session {
         setup: setup.clone(),
         state,
-        train,
-        eval,
-        description: parts.description,
+        train: train.batches,
+        eval: eval.batches,
+        description: opened.description,
         facts,
         accumulate,
     }))
@@ -245,14 +306,14 @@ impl<T: Task> Session<T> {
 /// Metrics of a model over the held-out batches.
 fn measure<T: Task>(
     objective: &T,
-    eval: &Loader<T::Collate>,
+    eval: &BatchesOf<T>,
 ) -> Result<BTreeMap<String, f64>, DataError> {
     let model = objective.valid();
     let mut report = Report::new();
     for index in 0..eval.batches_per_epoch() {
         model.observe(&eval.batch(index)?, &mut report);
     }
-    Ok(T::metrics(&report))
+    Ok(model.measured(&report))
 }
 
 impl<T: Task> OpenRun for Session<T> {
@@ -278,8 +339,8 @@ impl<T: Task> OpenRun for Session<T> {
             user: serde_json::Value::Null,
         };
         let from = trainer.steps_done() * self.accumulate;
-        let mut batches: Prefetch<T::Batch> =
-            Arc::clone(train).prefetch(from..self.facts.steps * self.accumulate, PREFETCH);
+        let range = from..self.facts.steps * self.accumulate;
+        let mut batches: Prefetch<T::Batch> = prefetch(Arc::clone(train), range, PREFETCH);
         let mut batch = |index: u64| -> Result<T::Batch, BoxError> {
             let (made, batch) = batches
                 .next()

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::load::load;
 use crate::model_folder::{Description, ModelFolder, TaskFacts};
+use crate::multi::PartExamples;
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -63,6 +64,8 @@ pub struct DataSetup {
     pub bucketing: Bucketing,
     /// The size of an evaluation batch.
     pub eval_batch: BatchSize,
+    /// The examples of the parts of objective `multi` that have files of their own, part by part.
+    pub parts: Vec<Option<PartExamples>>,
 }
 
 impl DataSetup {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use cresset_data::{SpanCorruptionOptions, corrupt_random_spans};
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -47,6 +47,15 @@ pub(crate) fn open(
     config: &SpanCorruptionConfig,
     setup: Setup,
 ) -> Result<Box<dyn OpenRun>, RunError> {
+    let denoiser = denoiser(config, &setup)?;
+    denoising::open(setup, &denoiser)
+}
+
+/// What it does to texts.
+///
+/// # Errors
+/// A convention without the special tokens for it.
+pub(crate) fn denoiser(config: &SpanCorruptionConfig, setup: &Setup) -> Result<Denoiser, RunError> {
     let sentinels: Vec<u32> = setup
         .convention
         .roles()
@@ -73,5 +82,8 @@ pub(crate) fn open(
             target: corrupted.target,
         }
     });
-    denoising::open(setup, corrupt, Room::Source)
+    Ok(Denoiser {
+        corrupt,
+        room: Room::Source,
+    })
 }

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use cresset_data::{
     BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
 };
+use cresset_objectives::multi::{PartConfig, PartExamples};
 use cresset_objectives::{
     DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup, WarmStart,
     new_model_config, warm_start_config,
@@ -27,13 +28,15 @@ pub fn of_plan(
 ) -> anyhow::Result<Setup> {
     let config = &plan.config;
     let (train, eval) = examples(config)?;
+    let parts = part_examples(&config.objective)?;
     let folder = match &plan.model {
         PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
             Some(ModelFolder::open(path)?)
         }
         PlannedModel::New { .. } => None,
     };
-    let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
+    let texts = all_texts(&train, &parts);
+    let tokenizer = tokenizer(plan, folder.as_ref(), &texts, tokenizer_folder)?;
     let convention = convention(plan, folder.as_ref(), &tokenizer)?;
     let model = match (&plan.model, folder) {
         (PlannedModel::New { kind, sizes }, _) => ModelSource::New(Box::new(new_model_config(
@@ -82,6 +85,7 @@ pub fn of_plan(
             batch: plan.batch,
             bucketing: plan.bucketing,
             eval_batch: BatchSize::Examples(config.data.eval_batch_size),
+            parts,
         },
         train: Some(TrainSetup {
             duration: plan.duration,
@@ -122,6 +126,7 @@ pub fn of_folder(
             batch: BatchSize::Examples(batch_size),
             bucketing: Bucketing::ByLength,
             eval_batch: BatchSize::Examples(batch_size),
+            parts: Vec::new(),
         },
         train: None,
     };
@@ -143,6 +148,10 @@ pub fn source_of(data: &DataConfig, files: Vec<PathBuf>) -> SourceConfig {
 /// A file that cannot be read; a split that leaves nothing on one side.
 pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example>)> {
     let data = &config.data;
+    if data.train.is_empty() {
+        // A mix whose parts all have files of their own.
+        return Ok((Vec::new(), Vec::new()));
+    }
     let mut train = read_examples(&source_of(data, data.train.clone()))?;
     if !data.eval.is_empty() {
         return Ok((train, read_examples(&source_of(data, data.eval.clone()))?));
@@ -177,10 +186,40 @@ pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example
     Ok((train, eval))
 }
 
+/// The examples of the parts of a mix that have files of their own.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn part_examples(objective: &ObjectiveConfig) -> anyhow::Result<Vec<Option<PartExamples>>> {
+    let ObjectiveConfig::Multi(multi) = objective else {
+        return Ok(Vec::new());
+    };
+    let read = |part: &PartConfig| {
+        let Some(data) = &part.data else {
+            return Ok(None);
+        };
+        let files = |files: &Vec<PathBuf>| match files[..] {
+            [] => Ok(Vec::new()),
+            _ => read_examples(&data.source(files.clone())),
+        };
+        Ok(Some(PartExamples {
+            train: files(&data.train)?,
+            eval: files(&data.eval)?,
+        }))
+    };
+    multi.parts.iter().map(read).collect()
+}
+
+/// What a tokenizer is trained on: the training data of all parts.
+pub fn all_texts<'a>(train: &'a [Example], parts: &'a [Option<PartExamples>]) -> Vec<&'a Example> {
+    let of_parts = parts.iter().flatten().flat_map(|part| &part.train);
+    train.iter().chain(of_parts).collect()
+}
+
 fn tokenizer(
     plan: &Plan,
     folder: Option<&ModelFolder>,
-    train: &[Example],
+    train: &[&Example],
     saved: Option<&Path>,
 ) -> anyhow::Result<Arc<Tokenizer>> {
     let config = &plan.config.tokenizer;
@@ -203,15 +242,22 @@ fn tokenizer(
 ///
 /// # Errors
 /// No `[tokenizer.train]`; text too small for the vocabulary asked for.
-pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Tokenizer> {
+pub fn trained_tokenizer(plan: &Plan, train: &[&Example]) -> anyhow::Result<Tokenizer> {
     let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| {
         user("the config has no [tokenizer.train]; add it with kind and vocab_size")
     })?;
     let convention = plan.convention.as_deref().unwrap_or("bert");
     // A prefix stands in front of every source text, so the vocabulary must be able to spell it.
-    let prefix = match &plan.config.objective {
-        ObjectiveConfig::Seq2Seq(objective) => objective.prefix.as_str(),
-        _ => "",
+    let prefix = |objective: &'_ ObjectiveConfig| match objective {
+        ObjectiveConfig::Seq2Seq(objective) => objective.prefix.clone(),
+        _ => String::new(),
+    };
+    let prefixes: Vec<String> = match &plan.config.objective {
+        ObjectiveConfig::Multi(multi) => {
+            let parts = multi.parts.iter();
+            parts.map(|part| prefix(&part.objective)).collect()
+        }
+        objective => vec![prefix(objective)],
     };
     let texts = train
         .iter()
@@ -224,7 +270,12 @@ pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Token
             .into_iter()
             .flatten()
         })
-        .chain((!prefix.is_empty()).then_some(prefix));
+        .chain(
+            prefixes
+                .iter()
+                .map(String::as_str)
+                .filter(|p| !p.is_empty()),
+        );
     Ok(Tokenizer::train(config, texts, convention)?)
 }
 

@@ -6,6 +6,7 @@ mod corruption;
 mod frames;
 mod golden;
 mod loader;
+mod mix;
 mod noise;
 mod questions;
 mod samples;

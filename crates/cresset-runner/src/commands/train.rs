@@ -15,7 +15,7 @@ use crate::cli::{Common, TrainArgs};
 use crate::failure::user;
 use crate::folder::{RunFacts, RunFolder};
 use crate::output::{Done, metrics_line};
-use crate::plan::Plan;
+use crate::plan::{Plan, parts_with_files};
 use crate::progress::Progress;
 use crate::{config, device, output, setup};
 
@@ -51,7 +51,7 @@ fn train(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: plan.config.seed,
             device: common.device.clone(),
-            train_hash: content_hash(&plan.config.data.train)?,
+            train_hash: content_hash(&training_files(plan))?,
             tokenizer_hash: content_hash(&[folder.tokenizer().join("tokenizer.json")])?,
         };
         folder.begin(&plan.config, &facts)?;
@@ -67,6 +67,13 @@ fn train(
     run.save_model(&folder.model())?;
     report(plan, common, folder, run.as_ref())?;
     Ok(Done::Finished)
+}
+
+/// The training files, those of the parts of a mix included.
+fn training_files(plan: &Plan) -> Vec<PathBuf> {
+    let of_parts = parts_with_files(&plan.config.objective).flat_map(|data| &data.train);
+    let own = plan.config.data.train.iter();
+    own.chain(of_parts).cloned().collect()
 }
 
 fn resume_from(
@@ -107,6 +114,13 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
             facts.n_shortened
         );
     }
+    if !facts.unsaved.is_empty() {
+        eprintln!(
+            "warning: {} tensors of heads beside that of the saved class are trained but not saved: {}",
+            facts.unsaved.len(),
+            facts.unsaved.join(", ")
+        );
+    }
     if let Some(load) = &facts.load {
         eprintln!("{} tensors loaded", load.loaded.len());
         for (what, names) in [
@@ -134,7 +148,8 @@ fn steps(
     let config = &plan.config.train;
     let keep_best = config.keep_best.as_ref().map(|name| KeepBest {
         metric: name.clone(),
-        direction: match metric(name).map(|m| m.better) {
+        // The metric of a part of a mix has the part's name in front.
+        direction: match metric(name.rsplit('.').next().unwrap_or(name)).map(|m| m.better) {
             Some(Better::Lower) => Direction::Lower,
             Some(Better::Higher) | None => Direction::Higher,
         },

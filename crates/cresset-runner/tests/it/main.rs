@@ -9,6 +9,7 @@ mod end_to_end;
 mod fine_tune;
 mod forward;
 mod masking;
+mod multi;
 mod preview;
 mod questions;
 mod resume;

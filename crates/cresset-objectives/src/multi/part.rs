@@ -1,0 +1,373 @@
+//! One objective of several: its batches among those of the others, and its loss on the shared model.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use cresset_data::{Batches, Collate, DataError, Loader};
+use cresset_model::{HeadSpec, Pooling, SharedModel, TextClassifier};
+use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
+use serde_json::{Map, Value};
+
+use super::{Multi, MultiBatch};
+use crate::classify::{self, Classify, ClassifyBatch};
+use crate::contrastive::{self, Contrastive, ContrastiveBatch};
+use crate::denoising::{self, Denoiser};
+use crate::embed::placed;
+use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
+use crate::preview::{Reader, Shown};
+use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence};
+use crate::session::{Rows, Source, Task, load_eval, load_train};
+use crate::{ObjectiveConfig, RunError, Setup, denoise, prefix_lm, span_corruption};
+
+/// A batch of one part.
+#[derive(Clone, Debug)]
+pub enum PartBatch {
+    /// Hidden tokens.
+    MaskedLm(MaskedLmBatch),
+    /// Texts with what is to be said of them.
+    Classify(ClassifyBatch),
+    /// Texts that belong together.
+    Contrastive(ContrastiveBatch),
+    /// Sources and targets.
+    Seq2Seq(Seq2SeqBatch),
+}
+
+/// How a part's loss comes from the shared model.
+#[derive(Clone, Debug)]
+pub enum Recipe {
+    /// From the head on hidden tokens.
+    MaskedLm,
+    /// From the head on texts.
+    Classify {
+        /// Share of the target's probability spread over all classes.
+        label_smoothing: f64,
+    },
+    /// From the encoder's vectors.
+    Contrastive {
+        /// Which vector stands for a text.
+        pooling: Pooling,
+        /// By which cosines are divided.
+        temperature: f64,
+    },
+    /// From what the decoder writes.
+    Seq2Seq {
+        /// Share of the target's probability spread over the vocabulary.
+        label_smoothing: f64,
+    },
+}
+
+/// Whether an objective can be a part.
+pub(super) fn mixes(objective: &ObjectiveConfig) -> bool {
+    matches!(
+        objective,
+        ObjectiveConfig::MaskedLm(_)
+            | ObjectiveConfig::Classify(_)
+            | ObjectiveConfig::Contrastive(_)
+            | ObjectiveConfig::Seq2Seq(_)
+            | ObjectiveConfig::SpanCorruption(_)
+            | ObjectiveConfig::Denoise(_)
+            | ObjectiveConfig::PrefixLm(_)
+    )
+}
+
+/// What the loss terms of a part are called among those of all parts.
+#[derive(Clone, Debug)]
+pub(super) struct PartNames {
+    part: Arc<str>,
+    /// Each term's own name and the one among all.
+    terms: Arc<[(&'static str, &'static str)]>,
+}
+
+impl PartNames {
+    pub(super) fn new(part: &str, objective: &ObjectiveConfig) -> Self {
+        let terms: &[&'static str] = match objective {
+            ObjectiveConfig::MaskedLm(_) => &["mlm"],
+            ObjectiveConfig::Classify(_) => &["classification", "regression"],
+            ObjectiveConfig::Contrastive(_) => &["contrastive"],
+            _ => &["nll"],
+        };
+        // The names of loss terms live as long as the process; there are a few per part.
+        let named = |term: &&'static str| (*term, &*format!("{part}.{term}").leak());
+        PartNames {
+            part: part.into(),
+            terms: terms.iter().map(named).collect(),
+        }
+    }
+
+    /// The part's name.
+    pub(super) fn part(&self) -> &str {
+        &self.part
+    }
+
+    /// The name of a term of the part.
+    pub(super) fn of(&self, term: &str) -> &'static str {
+        let known = self.terms.iter().find(|(own, _)| *own == term);
+        known.expect("every term of a part is listed").1
+    }
+}
+
+impl PartBatch {
+    pub(super) fn denominators(&self) -> Denominators {
+        match self {
+            PartBatch::MaskedLm(batch) => MaskedLanguageModelling::denominators(batch),
+            PartBatch::Classify(batch) => Classify::denominators(batch),
+            PartBatch::Contrastive(batch) => Contrastive::denominators(batch),
+            PartBatch::Seq2Seq(batch) => SequenceToSequence::denominators(batch),
+        }
+    }
+
+    pub(super) fn tokens(&self) -> usize {
+        match self {
+            PartBatch::MaskedLm(batch) => MaskedLanguageModelling::tokens(batch),
+            PartBatch::Classify(batch) => Classify::tokens(batch),
+            PartBatch::Contrastive(batch) => Contrastive::tokens(batch),
+            PartBatch::Seq2Seq(batch) => SequenceToSequence::tokens(batch),
+        }
+    }
+
+    pub(super) fn show(&self, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        match self {
+            PartBatch::MaskedLm(batch) => MaskedLanguageModelling::show(batch, reader),
+            PartBatch::Classify(batch) => Classify::show(batch, reader),
+            PartBatch::Contrastive(batch) => Contrastive::show(batch, reader),
+            PartBatch::Seq2Seq(batch) => SequenceToSequence::show(batch, reader),
+        }
+    }
+}
+
+impl Recipe {
+    /// The objective of the part with this number on the shared model: the same parameters under the part's own head.
+    pub(super) fn on(&self, model: &SharedModel, part: usize) -> PartObjective {
+        match (self, model) {
+            (Recipe::MaskedLm, SharedModel::Encoder(model)) => {
+                PartObjective::MaskedLm(MaskedLanguageModelling::new(model.masked_lm(part)))
+            }
+            (Recipe::Classify { label_smoothing }, SharedModel::Encoder(model)) => {
+                let model = TextClassifier::Encoder(model.sequence_classifier(part));
+                PartObjective::Classify(Classify::new(model, *label_smoothing))
+            }
+            (
+                Recipe::Contrastive {
+                    pooling,
+                    temperature,
+                },
+                SharedModel::Encoder(model),
+            ) => {
+                let model = model.encoder().clone();
+                PartObjective::Contrastive(Contrastive::new(model, *pooling, *temperature))
+            }
+            (Recipe::Seq2Seq { label_smoothing }, SharedModel::EncoderDecoder(model)) => {
+                PartObjective::Seq2Seq(SequenceToSequence::new(model.clone(), *label_smoothing))
+            }
+            _ => unreachable!("the parts are of the shape of their model"),
+        }
+    }
+
+    /// Metrics from what its evaluation observed.
+    pub(super) fn metrics(&self, report: &Report) -> BTreeMap<String, f64> {
+        match self {
+            Recipe::MaskedLm => MaskedLanguageModelling::metrics(report),
+            Recipe::Classify { .. } => Classify::metrics(report),
+            Recipe::Contrastive { .. } => Contrastive::metrics(report),
+            Recipe::Seq2Seq { .. } => SequenceToSequence::metrics(report),
+        }
+    }
+}
+
+/// The objective of a part, on the shared model.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made for one batch, of handles to the parameters"
+)]
+pub(super) enum PartObjective {
+    MaskedLm(MaskedLanguageModelling),
+    Classify(Classify),
+    Contrastive(Contrastive),
+    Seq2Seq(SequenceToSequence),
+}
+
+impl PartObjective {
+    pub(super) fn loss(&self, batch: &PartBatch, at: &StepContext) -> LossTerms {
+        match (self, batch) {
+            (PartObjective::MaskedLm(own), PartBatch::MaskedLm(batch)) => own.loss(batch, at),
+            (PartObjective::Classify(own), PartBatch::Classify(batch)) => own.loss(batch, at),
+            (PartObjective::Contrastive(own), PartBatch::Contrastive(batch)) => own.loss(batch, at),
+            (PartObjective::Seq2Seq(own), PartBatch::Seq2Seq(batch)) => own.loss(batch, at),
+            _ => unreachable!("a batch knows its part"),
+        }
+    }
+
+    pub(super) fn observe(&self, batch: &PartBatch, report: &mut Report) {
+        match (self, batch) {
+            (PartObjective::MaskedLm(own), PartBatch::MaskedLm(batch)) => {
+                own.observe(batch, report)
+            }
+            (PartObjective::Classify(own), PartBatch::Classify(batch)) => {
+                own.observe(batch, report)
+            }
+            (PartObjective::Contrastive(own), PartBatch::Contrastive(batch)) => {
+                own.observe(batch, report)
+            }
+            (PartObjective::Seq2Seq(own), PartBatch::Seq2Seq(batch)) => own.observe(batch, report),
+            _ => unreachable!("a batch knows its part"),
+        }
+    }
+}
+
+/// What a part brings with it.
+pub(super) struct Opened {
+    pub(super) recipe: Recipe,
+    pub(super) head: HeadSpec,
+    pub(super) train: Source<Multi>,
+    pub(super) eval: Source<Multi>,
+    /// Keys of `config.json`.
+    pub(super) keys: Map<String, Value>,
+    pub(super) n_shortened: usize,
+}
+
+/// Opens a part on its examples, which are those of the setup.
+///
+/// # Errors
+/// Examples that do not fit the objective.
+pub(super) fn open_part(
+    (part, names): (usize, PartNames),
+    objective: &ObjectiveConfig,
+    setup: &Setup,
+) -> Result<Opened, RunError> {
+    let (train, eval) = (&setup.data.train, &setup.data.eval);
+    let mut n_shortened = 0;
+    let place = Place { part, names, setup };
+    let opened = |recipe, head, (train, eval)| Opened {
+        recipe,
+        head,
+        train,
+        eval,
+        keys: Map::new(),
+        n_shortened: 0,
+    };
+    let denoiser: Denoiser = match objective {
+        ObjectiveConfig::MaskedLm(config) => {
+            let rows = |examples| masked_lm::rows(config, setup, examples);
+            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::MaskedLm);
+            return Ok(opened(Recipe::MaskedLm, HeadSpec::MaskedLm, sources));
+        }
+        ObjectiveConfig::Classify(config) => {
+            let labels = classify::labels(config.task, setup)?;
+            let mut rows =
+                |examples| classify::rows((config, &labels), setup, examples, &mut n_shortened);
+            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Classify);
+            let recipe = Recipe::Classify {
+                label_smoothing: config.label_smoothing,
+            };
+            return Ok(Opened {
+                keys: classify::keys(config, &labels),
+                n_shortened,
+                ..opened(recipe, HeadSpec::Sequence(labels.len()), sources)
+            });
+        }
+        ObjectiveConfig::Contrastive(config) => {
+            contrastive::check_training(train)?;
+            let mut rows = |examples| contrastive::rows(setup, examples, &mut n_shortened);
+            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Contrastive);
+            let recipe = Recipe::Contrastive {
+                pooling: placed(config.pooling, &setup.convention)?,
+                temperature: config.temperature,
+            };
+            return Ok(Opened {
+                n_shortened,
+                ..opened(recipe, HeadSpec::None, sources)
+            });
+        }
+        ObjectiveConfig::Seq2Seq(config) => {
+            let mut rows = |examples| seq2seq::rows(config, setup, examples, &mut n_shortened);
+            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
+            let recipe = Recipe::Seq2Seq {
+                label_smoothing: config.label_smoothing,
+            };
+            return Ok(Opened {
+                n_shortened,
+                ..opened(recipe, HeadSpec::None, sources)
+            });
+        }
+        ObjectiveConfig::SpanCorruption(config) => span_corruption::denoiser(config, setup)?,
+        ObjectiveConfig::Denoise(config) => denoise::denoiser(config, setup)?,
+        ObjectiveConfig::PrefixLm(config) => prefix_lm::denoiser(config),
+        other => unreachable!("{} was refused as a part", other.name()),
+    };
+    let rows = |examples| denoising::rows(&denoiser, setup, examples);
+    let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
+    let recipe = Recipe::Seq2Seq {
+        label_smoothing: 0.0,
+    };
+    Ok(opened(recipe, HeadSpec::None, sources))
+}
+
+/// Where a part's batches belong.
+struct Place<'a> {
+    part: usize,
+    names: PartNames,
+    setup: &'a Setup,
+}
+
+impl Place<'_> {
+    /// The batches of a part among those of the others.
+    fn sources<T: Task>(
+        &self,
+        train: Rows<T>,
+        eval: Rows<T>,
+        wrap: fn(T::Batch) -> PartBatch,
+    ) -> (Source<Multi>, Source<Multi>)
+    where
+        T::Collate: Collate<Batch = T::Batch>,
+        <T::Collate as Collate>::Item: 'static,
+    {
+        (
+            self.source(load_train(self.setup, train), wrap),
+            self.source(load_eval(self.setup, eval), wrap),
+        )
+    }
+
+    fn source<C: Collate>(
+        &self,
+        loader: Loader<C>,
+        wrap: fn(C::Batch) -> PartBatch,
+    ) -> Source<Multi> {
+        let n_rows = loader.dataset().len();
+        let batches = OfPart {
+            part: self.part,
+            names: self.names.clone(),
+            loader,
+            wrap,
+        };
+        Source {
+            batches: (n_rows > 0)
+                .then(|| Arc::new(batches) as Arc<dyn Batches<Batch = MultiBatch>>),
+            n_rows,
+        }
+    }
+}
+
+/// The batches of a loader, marked with their part.
+struct OfPart<C: Collate> {
+    part: usize,
+    names: PartNames,
+    loader: Loader<C>,
+    wrap: fn(C::Batch) -> PartBatch,
+}
+
+impl<C: Collate> Batches for OfPart<C> {
+    type Batch = MultiBatch;
+
+    fn batches_per_epoch(&self) -> u64 {
+        self.loader.batches_per_epoch()
+    }
+
+    fn batch(&self, index: u64) -> Result<MultiBatch, DataError> {
+        Ok(MultiBatch {
+            part: self.part,
+            names: self.names.clone(),
+            batch: (self.wrap)(self.loader.batch(index)?),
+        })
+    }
+}
