@@ -11,6 +11,7 @@ use cresset_data::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::added_losses::check_z_loss;
 use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
@@ -29,6 +30,8 @@ pub struct DenoiseConfig {
     pub permute_sentences: bool,
     /// Whether the text is rotated to begin at a random token.
     pub rotate: bool,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
 }
 
 impl Default for DenoiseConfig {
@@ -39,6 +42,7 @@ impl Default for DenoiseConfig {
             delete_rate: 0.0,
             permute_sentences: true,
             rotate: false,
+            z_loss: 0.0,
         }
     }
 }
@@ -59,6 +63,7 @@ impl DenoiseConfig {
                 )));
             }
         }
+        check_z_loss("denoise", self.z_loss)?;
         denoising::check_mean_span_length("denoise", self.mean_span_length)?;
         let corrupts = self.infill_rate > 0.0
             || self.delete_rate > 0.0
@@ -76,7 +81,7 @@ impl DenoiseConfig {
 
 pub(crate) fn open(config: &DenoiseConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let denoiser = denoiser(config, &setup)?;
-    denoising::open(setup, &denoiser)
+    denoising::open(setup, &denoiser, config.z_loss)
 }
 
 /// What it does to texts.

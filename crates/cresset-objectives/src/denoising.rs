@@ -11,7 +11,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
 
 use crate::preview::{Reader, Shown};
-use crate::seq2seq::{Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
+use crate::seq2seq::{
+    Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence, WritingLosses,
+};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::{RunError, Setup};
 
@@ -122,7 +124,11 @@ pub(crate) struct Denoiser {
 ///
 /// # Errors
 /// Another shape of model; a longest input that leaves no room for text.
-pub(crate) fn open(setup: Setup, denoiser: &Denoiser) -> Result<Box<dyn OpenRun>, RunError> {
+pub(crate) fn open(
+    setup: Setup,
+    denoiser: &Denoiser,
+    z_loss: f64,
+) -> Result<Box<dyn OpenRun>, RunError> {
     let model_config = setup.model_config()?;
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
@@ -130,7 +136,10 @@ pub(crate) fn open(setup: Setup, denoiser: &Denoiser) -> Result<Box<dyn OpenRun>
     let train = rows(denoiser, &setup, &setup.data.train)?;
     let eval = rows(denoiser, &setup, &setup.data.eval)?;
     let objective = Denoising {
-        inner: SequenceToSequence::new(model, 0.0),
+        inner: SequenceToSequence::new(model, 0.0).with_losses(WritingLosses {
+            z_loss,
+            ..WritingLosses::default()
+        }),
     };
     let description = setup.description(model_config, Map::new());
     session::open(

@@ -10,6 +10,7 @@
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
+pub mod added_losses;
 pub mod albert_pretraining;
 pub mod bert_pretraining;
 pub mod causal_lm;

@@ -8,6 +8,7 @@
 mod unit;
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use cresset_data::{
     Collate, DataError, Example, Framed, Length, MaskOptions, Masked, PadSide, PaddedIds,
     SpanLengths, mask_spans, mask_tokens, mask_whole_words, pad,
@@ -22,6 +23,9 @@ use serde_json::Map;
 
 pub(crate) use self::unit::Text;
 pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
+use crate::added_losses::{
+    DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
+};
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
@@ -44,6 +48,11 @@ pub struct MaskedLmConfig {
     /// How long spans are; SpanBERT's lengths by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spans: Option<SpanConfig>,
+    /// Coefficient of the z-loss; 0 leaves it out. Of objective `masked-lm` only.
+    pub z_loss: f64,
+    /// A teacher. Of objective `masked-lm` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillConfig>,
 }
 
 impl Default for MaskedLmConfig {
@@ -55,6 +64,8 @@ impl Default for MaskedLmConfig {
             unit: MaskUnit::default(),
             segmentation: Segmentation::default(),
             spans: None,
+            z_loss: 0.0,
+            distill: None,
         }
     }
 }
@@ -65,11 +76,24 @@ impl MaskedLmConfig {
     /// # Errors
     /// A rate outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
-        self.validate_under("masked-lm")
+        check_z_loss("masked-lm", self.z_loss)?;
+        if let Some(distill) = &self.distill {
+            distill.validate("masked-lm")?;
+        }
+        self.check_masking("masked-lm")
     }
 
-    /// The same for rates that stand under another key of `objective`.
+    /// The same for rates that stand under another key of `objective`, which knows masking alone.
     pub(crate) fn validate_under(&self, key: &str) -> Result<(), RunError> {
+        if self.z_loss != 0.0 || self.distill.is_some() {
+            return Err(RunError::Config(format!(
+                "objective.{key} has z_loss or distill, but only objective masked-lm knows them; remove them"
+            )));
+        }
+        self.check_masking(key)
+    }
+
+    fn check_masking(&self, key: &str) -> Result<(), RunError> {
         let in_unit = |v: f64| (0.0..=1.0).contains(&v);
         if !in_unit(self.rate) || self.rate == 0.0 {
             return Err(RunError::Config(format!(
@@ -227,33 +251,55 @@ impl Collate for MaskedLmCollate {
 #[derive(Module, Debug)]
 pub struct MaskedLanguageModelling {
     model: MaskedLm,
+    #[module(skip)]
+    z_loss: f64,
+    #[module(skip)]
+    teacher: Option<Teacher<MaskedLm>>,
 }
 
 impl MaskedLanguageModelling {
     /// The objective over a model with a masked-LM head.
     pub fn new(model: MaskedLm) -> Self {
-        MaskedLanguageModelling { model }
+        MaskedLanguageModelling {
+            model,
+            z_loss: 0.0,
+            teacher: None,
+        }
+    }
+
+    /// The same with a z-loss of this coefficient.
+    pub fn with_z_loss(self, z_loss: f64) -> Self {
+        MaskedLanguageModelling { z_loss, ..self }
+    }
+
+    /// The same with a teacher, if there is one.
+    pub fn with_teacher(self, teacher: Option<Teacher<MaskedLm>>) -> Self {
+        MaskedLanguageModelling { teacher, ..self }
     }
 
     /// The model.
     pub fn model(&self) -> &MaskedLm {
         &self.model
     }
+}
 
-    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> burn::tensor::Tensor<2> {
-        let device = upload::device_of(self);
-        let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
-        let hidden = self.model.hidden(input, run);
-        self.model
-            .logits_at(hidden, upload::indices(&batch.positions, &device))
-    }
+/// Scores of the targets.
+///
+/// # Shapes
+/// out: `[targets, vocabulary]`
+fn logits(model: &MaskedLm, batch: &MaskedLmBatch, run: &Run) -> Tensor<2> {
+    let device = upload::device_of(model);
+    let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
+    let hidden = model.hidden(input, run);
+    model.logits_at(hidden, upload::indices(&batch.positions, &device))
 }
 
 impl Objective for MaskedLanguageModelling {
     type Batch = MaskedLmBatch;
 
     fn denominators(batch: &MaskedLmBatch) -> Denominators {
-        Denominators(vec![("mlm", upload::total(&batch.weights))])
+        let n = upload::total(&batch.weights);
+        Denominators(vec![("mlm", n), (Z_LOSS, n), (DISTILLATION, n)])
     }
 
     fn tokens(batch: &MaskedLmBatch) -> usize {
@@ -261,23 +307,25 @@ impl Objective for MaskedLanguageModelling {
     }
 
     fn loss(&self, batch: &MaskedLmBatch, at: &StepContext) -> LossTerms {
-        let logits = self.logits(batch, &at.run());
+        let logits = logits(&self.model, batch, &at.run());
         let device = logits.device();
-        let sum = token_nll(
-            logits,
-            upload::indices(&batch.targets, &device),
-            Some(upload::floats(&batch.weights, &device)),
-            0.0,
-        );
-        LossTerms(vec![LossTerm {
+        let keep = upload::floats(&batch.weights, &device);
+        let targets = upload::indices(&batch.targets, &device);
+        let mut terms = vec![LossTerm {
             name: "mlm",
-            sum,
-            weight: 1.0,
-        }])
+            sum: token_nll(logits.clone(), targets, Some(keep.clone()), 0.0),
+            weight: own_weight(self.teacher.as_ref()),
+        }];
+        terms.extend(z_term(&logits, Some(&keep), self.z_loss));
+        terms.extend(self.teacher.as_ref().map(|teacher| {
+            let said = self::logits(&teacher.model, batch, &Run::inference());
+            teacher.term(logits, said, Some(keep))
+        }));
+        LossTerms(terms)
     }
 
     fn observe(&self, batch: &MaskedLmBatch, report: &mut Report) {
-        let logits = self.logits(batch, &Run::inference());
+        let logits = logits(&self.model, batch, &Run::inference());
         upload::observe_tokens(logits, &batch.targets, &batch.weights, report);
     }
 }
@@ -333,7 +381,9 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     session::open(
         &setup,
         Parts {
-            objective: MaskedLanguageModelling::new(model),
+            objective: MaskedLanguageModelling::new(model)
+                .with_z_loss(config.z_loss)
+                .with_teacher(teacher(config, &setup)?),
             train,
             eval,
             description,
@@ -341,6 +391,18 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
             n_shortened: 0,
         },
     )
+}
+
+/// The teacher of a training, if there is one.
+fn teacher(config: &MaskedLmConfig, setup: &Setup) -> Result<Option<Teacher<MaskedLm>>, RunError> {
+    let open = |distill: &DistillConfig| {
+        Teacher::open(distill, setup, |folder| {
+            let encoder = session::encoder(&folder.files.config, "masked-lm")?;
+            Ok(MaskedLm::new(&encoder, 0, &setup.device)?)
+        })
+    };
+    let wanted = config.distill.as_ref().filter(|_| setup.train.is_some());
+    wanted.map(open).transpose()
 }
 
 /// The rows of some examples.

@@ -180,6 +180,11 @@ impl MultiConfig {
                     part.objective.shape()
                 ));
             }
+            if part::distills(&part.objective) {
+                return refuse(format!(
+                    "part {name:?} of objective.multi has distill, which only an objective by itself knows; remove it"
+                ));
+            }
             part.objective.validate()?;
         }
         match &self.save {

@@ -178,10 +178,13 @@ impl ObjectiveConfig {
             }
             ObjectiveConfig::Extract(c) => c.validate(),
             ObjectiveConfig::MaskedLm(c) => c.validate(),
-            ObjectiveConfig::CausalLm(_) => Ok(()),
+            ObjectiveConfig::CausalLm(c) => c.validate(),
             ObjectiveConfig::PermutedLm(c) => c.validate(),
             ObjectiveConfig::Contrastive(c) => c.validate(),
-            ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
+            ObjectiveConfig::Seq2Seq(c) => {
+                check_smoothing("seq2seq", c.label_smoothing)?;
+                c.validate()
+            }
             ObjectiveConfig::BertPretraining(c) => {
                 c.masking.validate_under("bert-pretraining.masking")
             }

@@ -10,13 +10,14 @@ use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
 use serde_json::{Map, Value};
 
 use super::{Multi, MultiBatch};
-use crate::classify::{self, Classify, ClassifyBatch};
+use crate::added_losses::{DISTILLATION, R_DROP, Z_LOSS};
+use crate::classify::{self, ClassLosses, Classify, ClassifyBatch};
 use crate::contrastive::{self, Contrastive, ContrastiveBatch};
 use crate::denoising::{self, Denoiser};
 use crate::embed::placed;
 use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
 use crate::preview::{Reader, Shown};
-use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence};
+use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence, WritingLosses};
 use crate::session::{Rows, Source, Task, load_eval, load_train};
 use crate::{ObjectiveConfig, RunError, Setup, denoise, prefix_lm, span_corruption};
 
@@ -37,12 +38,12 @@ pub enum PartBatch {
 #[derive(Clone, Debug)]
 pub enum Recipe {
     /// From the head on hidden tokens.
-    MaskedLm,
-    /// From the head on texts.
-    Classify {
-        /// Share of the target's probability spread over all classes.
-        label_smoothing: f64,
+    MaskedLm {
+        /// Coefficient of the z-loss.
+        z_loss: f64,
     },
+    /// From the head on texts.
+    Classify(ClassLosses),
     /// From the encoder's vectors.
     Contrastive {
         /// Which vector stands for a text.
@@ -51,10 +52,7 @@ pub enum Recipe {
         temperature: f64,
     },
     /// From what the decoder writes.
-    Seq2Seq {
-        /// Share of the target's probability spread over the vocabulary.
-        label_smoothing: f64,
-    },
+    Seq2Seq(WritingLosses),
 }
 
 /// Whether an objective can be a part.
@@ -71,6 +69,15 @@ pub(super) fn mixes(objective: &ObjectiveConfig) -> bool {
     )
 }
 
+/// Whether an objective has a teacher.
+pub(super) fn distills(objective: &ObjectiveConfig) -> bool {
+    match objective {
+        ObjectiveConfig::MaskedLm(config) => config.distill.is_some(),
+        ObjectiveConfig::Classify(config) => config.distill.is_some(),
+        _ => false,
+    }
+}
+
 /// What the loss terms of a part are called among those of all parts.
 #[derive(Clone, Debug)]
 pub(super) struct PartNames {
@@ -82,10 +89,10 @@ pub(super) struct PartNames {
 impl PartNames {
     pub(super) fn new(part: &str, objective: &ObjectiveConfig) -> Self {
         let terms: &[&'static str] = match objective {
-            ObjectiveConfig::MaskedLm(_) => &["mlm"],
-            ObjectiveConfig::Classify(_) => &["classification", "regression"],
+            ObjectiveConfig::MaskedLm(_) => &["mlm", Z_LOSS, DISTILLATION],
+            ObjectiveConfig::Classify(_) => &["classification", "regression", R_DROP, DISTILLATION],
             ObjectiveConfig::Contrastive(_) => &["contrastive"],
-            _ => &["nll"],
+            _ => &["nll", Z_LOSS, R_DROP],
         };
         // The names of loss terms live as long as the process; there are a few per part.
         let named = |term: &&'static str| (*term, &*format!("{part}.{term}").leak());
@@ -140,12 +147,13 @@ impl Recipe {
     /// The objective of the part with this number on the shared model: the same parameters under the part's own head.
     pub(super) fn on(&self, model: &SharedModel, part: usize) -> PartObjective {
         match (self, model) {
-            (Recipe::MaskedLm, SharedModel::Encoder(model)) => {
-                PartObjective::MaskedLm(MaskedLanguageModelling::new(model.masked_lm(part)))
+            (Recipe::MaskedLm { z_loss }, SharedModel::Encoder(model)) => {
+                let own = MaskedLanguageModelling::new(model.masked_lm(part));
+                PartObjective::MaskedLm(own.with_z_loss(*z_loss))
             }
-            (Recipe::Classify { label_smoothing }, SharedModel::Encoder(model)) => {
+            (Recipe::Classify(losses), SharedModel::Encoder(model)) => {
                 let model = TextClassifier::Encoder(model.sequence_classifier(part));
-                PartObjective::Classify(Classify::new(model, *label_smoothing))
+                PartObjective::Classify(Classify::new(model, 0.0).with_losses(*losses))
             }
             (
                 Recipe::Contrastive {
@@ -157,8 +165,9 @@ impl Recipe {
                 let model = model.encoder().clone();
                 PartObjective::Contrastive(Contrastive::new(model, *pooling, *temperature))
             }
-            (Recipe::Seq2Seq { label_smoothing }, SharedModel::EncoderDecoder(model)) => {
-                PartObjective::Seq2Seq(SequenceToSequence::new(model.clone(), *label_smoothing))
+            (Recipe::Seq2Seq(losses), SharedModel::EncoderDecoder(model)) => {
+                let own = SequenceToSequence::new(model.clone(), 0.0);
+                PartObjective::Seq2Seq(own.with_losses(*losses))
             }
             _ => unreachable!("the parts are of the shape of their model"),
         }
@@ -167,10 +176,10 @@ impl Recipe {
     /// Metrics from what its evaluation observed.
     pub(super) fn metrics(&self, report: &Report) -> BTreeMap<String, f64> {
         match self {
-            Recipe::MaskedLm => MaskedLanguageModelling::metrics(report),
-            Recipe::Classify { .. } => Classify::metrics(report),
+            Recipe::MaskedLm { .. } => MaskedLanguageModelling::metrics(report),
+            Recipe::Classify(_) => Classify::metrics(report),
             Recipe::Contrastive { .. } => Contrastive::metrics(report),
-            Recipe::Seq2Seq { .. } => SequenceToSequence::metrics(report),
+            Recipe::Seq2Seq(_) => SequenceToSequence::metrics(report),
         }
     }
 }
@@ -246,20 +255,21 @@ pub(super) fn open_part(
         keys: Map::new(),
         n_shortened: 0,
     };
-    let denoiser: Denoiser = match objective {
+    let (denoiser, z_loss): (Denoiser, f64) = match objective {
         ObjectiveConfig::MaskedLm(config) => {
             let rows = |examples| masked_lm::rows(config, setup, examples);
             let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::MaskedLm);
-            return Ok(opened(Recipe::MaskedLm, HeadSpec::MaskedLm, sources));
+            let recipe = Recipe::MaskedLm {
+                z_loss: config.z_loss,
+            };
+            return Ok(opened(recipe, HeadSpec::MaskedLm, sources));
         }
         ObjectiveConfig::Classify(config) => {
             let labels = classify::labels(config.task, setup)?;
             let mut rows =
                 |examples| classify::rows((config, &labels), setup, examples, &mut n_shortened);
             let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Classify);
-            let recipe = Recipe::Classify {
-                label_smoothing: config.label_smoothing,
-            };
+            let recipe = Recipe::Classify(config.losses());
             return Ok(Opened {
                 keys: classify::keys(config, &labels),
                 n_shortened,
@@ -282,24 +292,25 @@ pub(super) fn open_part(
         ObjectiveConfig::Seq2Seq(config) => {
             let mut rows = |examples| seq2seq::rows(config, setup, examples, &mut n_shortened);
             let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
-            let recipe = Recipe::Seq2Seq {
-                label_smoothing: config.label_smoothing,
-            };
+            let recipe = Recipe::Seq2Seq(config.losses());
             return Ok(Opened {
                 n_shortened,
                 ..opened(recipe, HeadSpec::None, sources)
             });
         }
-        ObjectiveConfig::SpanCorruption(config) => span_corruption::denoiser(config, setup)?,
-        ObjectiveConfig::Denoise(config) => denoise::denoiser(config, setup)?,
-        ObjectiveConfig::PrefixLm(config) => prefix_lm::denoiser(config),
+        ObjectiveConfig::SpanCorruption(config) => {
+            (span_corruption::denoiser(config, setup)?, config.z_loss)
+        }
+        ObjectiveConfig::Denoise(config) => (denoise::denoiser(config, setup)?, config.z_loss),
+        ObjectiveConfig::PrefixLm(config) => (prefix_lm::denoiser(config), config.z_loss),
         other => unreachable!("{} was refused as a part", other.name()),
     };
     let rows = |examples| denoising::rows(&denoiser, setup, examples);
     let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
-    let recipe = Recipe::Seq2Seq {
-        label_smoothing: 0.0,
-    };
+    let recipe = Recipe::Seq2Seq(WritingLosses {
+        z_loss,
+        ..WritingLosses::default()
+    });
     Ok(opened(recipe, HeadSpec::None, sources))
 }
 

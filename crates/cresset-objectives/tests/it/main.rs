@@ -1,5 +1,6 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
+mod added_losses;
 mod classify;
 mod contrastive;
 mod extract;

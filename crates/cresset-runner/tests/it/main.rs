@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod bench;
+mod distill;
 mod doctor;
 mod embed;
 mod end_to_end;
