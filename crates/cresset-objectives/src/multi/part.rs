@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{Multi, MultiBatch};
 use crate::added_losses::{DISTILLATION, R_DROP, Z_LOSS};
 use crate::classify::{self, ClassLosses, Classify, ClassifyBatch};
-use crate::contrastive::{self, Contrastive, ContrastiveBatch};
+use crate::contrastive::{self, Contrast, Contrastive, ContrastiveBatch, TRIPLET};
 use crate::denoising::{self, Denoiser};
 use crate::embed::placed;
 use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
@@ -48,8 +48,8 @@ pub enum Recipe {
     Contrastive {
         /// Which vector stands for a text.
         pooling: Pooling,
-        /// By which cosines are divided.
-        temperature: f64,
+        /// How vectors are set apart.
+        contrast: Contrast,
     },
     /// From what the decoder writes.
     Seq2Seq(WritingLosses),
@@ -91,7 +91,7 @@ impl PartNames {
         let terms: &[&'static str] = match objective {
             ObjectiveConfig::MaskedLm(_) => &["mlm", Z_LOSS, DISTILLATION],
             ObjectiveConfig::Classify(_) => &["classification", "regression", R_DROP, DISTILLATION],
-            ObjectiveConfig::Contrastive(_) => &["contrastive"],
+            ObjectiveConfig::Contrastive(_) => &["contrastive", TRIPLET],
             _ => &["nll", Z_LOSS, R_DROP],
         };
         // The names of loss terms live as long as the process; there are a few per part.
@@ -155,15 +155,9 @@ impl Recipe {
                 let model = TextClassifier::Encoder(model.sequence_classifier(part));
                 PartObjective::Classify(Classify::new(model, 0.0).with_losses(*losses))
             }
-            (
-                Recipe::Contrastive {
-                    pooling,
-                    temperature,
-                },
-                SharedModel::Encoder(model),
-            ) => {
-                let model = model.encoder().clone();
-                PartObjective::Contrastive(Contrastive::new(model, *pooling, *temperature))
+            (Recipe::Contrastive { pooling, contrast }, SharedModel::Encoder(model)) => {
+                let own = Contrastive::new(model.encoder().clone(), *pooling, 1.0);
+                PartObjective::Contrastive(own.with_contrast(*contrast))
             }
             (Recipe::Seq2Seq(losses), SharedModel::EncoderDecoder(model)) => {
                 let own = SequenceToSequence::new(model.clone(), 0.0);
@@ -277,12 +271,12 @@ pub(super) fn open_part(
             });
         }
         ObjectiveConfig::Contrastive(config) => {
-            contrastive::check_training(train)?;
+            contrastive::check_training(config, train)?;
             let mut rows = |examples| contrastive::rows(setup, examples, &mut n_shortened);
             let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Contrastive);
             let recipe = Recipe::Contrastive {
                 pooling: placed(config.pooling, &setup.convention)?,
-                temperature: config.temperature,
+                contrast: config.contrast(),
             };
             return Ok(Opened {
                 n_shortened,
