@@ -31,7 +31,7 @@ mod run;
 mod vulkan;
 
 pub use activation::{dropout, gelu, gelu_tanh};
-pub use adamw::{AdamWStep, adamw};
+pub use adamw::{AdamWStep, StepScale, adamw};
 pub use attention::{AttentionInput, Causality, attention};
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
 pub use driver::prepare_device;

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use crate::attention::{AttentionInput, Causality};
 use crate::run::DropoutKey;
-use crate::{AdamWStep, KeepMask, RelativeScores, Run};
+use crate::{AdamWStep, KeepMask, RelativeScores, Run, StepScale};
 
 /// Dropout of one site; see [`crate::dropout`].
 pub(crate) fn dropout_at<const D: usize>(x: Tensor<D>, key: &DropoutKey) -> Tensor<D> {
@@ -181,7 +181,11 @@ pub fn adamw<const D: usize>(
     let m = m * at.beta1 + grad.clone() * (1.0 - at.beta1);
     let v = v * at.beta2 + grad.clone() * grad * (1.0 - at.beta2);
     let denominator = v.clone().sqrt() / at.correction2().sqrt() + at.epsilon;
-    let param = param * (1.0 - at.lr * at.weight_decay)
-        - m.clone() / denominator * (at.lr / at.correction1());
+    let mut step = m.clone() / denominator * (at.lr / at.correction1());
+    if let StepScale::Relative { floor } = at.scale {
+        let size: Tensor<1> = param.clone().square().mean().sqrt().clamp_min(floor);
+        step = step * size.reshape([1; D]);
+    }
+    let param = param * (1.0 - at.lr * at.weight_decay) - step;
     (param, m, v)
 }
