@@ -69,4 +69,6 @@ pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
 pub use source::{FieldNames, Format, SourceConfig, read_examples};
-pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{
+    EncodedWords, Measured, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig,
+};
