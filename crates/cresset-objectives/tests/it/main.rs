@@ -3,6 +3,7 @@
 mod classify;
 mod contrastive;
 mod extract;
+mod preview;
 mod tag;
 mod training_parity;
 
