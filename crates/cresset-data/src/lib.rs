@@ -70,4 +70,6 @@ pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
-pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{
+    EncodedWords, Measured, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig,
+};

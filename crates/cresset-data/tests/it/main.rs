@@ -10,6 +10,7 @@ mod noise;
 mod questions;
 mod samples;
 mod show;
+mod snapshots;
 mod sources;
 mod stored;
 mod streams;

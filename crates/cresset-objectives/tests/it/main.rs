@@ -4,6 +4,7 @@ mod classify;
 mod contrastive;
 mod extract;
 mod permuted_lm;
+mod preview;
 mod tag;
 mod training_parity;
 
