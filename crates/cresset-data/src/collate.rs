@@ -1,5 +1,7 @@
 //! Rows of different lengths as one rectangle of numbers.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// Where padding goes.
@@ -71,6 +73,17 @@ impl PaddedIds {
             PadSide::Left => (row + 1) * self.width - self.lengths[row],
             PadSide::Right => row * self.width,
         }
+    }
+
+    /// A row's places among the `rows x width` places, padding included.
+    pub fn places(&self, row: usize) -> Range<usize> {
+        row * self.width..(row + 1) * self.width
+    }
+
+    /// The places of a row's tokens among its `width` places.
+    pub fn kept(&self, row: usize) -> Range<usize> {
+        let start = self.start_of(row) - row * self.width;
+        start..start + self.lengths[row]
     }
 
     /// A row without its padding.

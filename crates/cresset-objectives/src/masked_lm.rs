@@ -26,7 +26,7 @@ pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
 use crate::added_losses::{
     DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
 };
-use crate::preview::{Reader, Shown};
+use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -335,31 +335,32 @@ impl Task for MaskedLanguageModelling {
     type Network = MaskedLm;
 
     fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let width = batch.input.width;
+        let targets = Targets {
+            input: &batch.input,
+            positions: &batch.positions,
+            ids: &batch.targets,
+            weights: Some(&batch.weights),
+        };
         let row = |i: usize| {
-            let ids = batch.input.row(i);
-            let start = batch.input.start_of(i);
-            let mut labels = vec!["-".to_owned(); ids.len()];
-            for ((&position, &target), &weight) in batch
-                .positions
-                .iter()
-                .zip(&batch.targets)
-                .zip(&batch.weights)
-            {
-                if position as usize / width == i && weight > 0.0 {
-                    labels[position as usize - start] = reader.piece(target);
-                }
+            let places = batch.input.places(i);
+            let targets = targets.of_row(i);
+            let mut source = batch.input.ids[places.clone()].to_vec();
+            for &(place, id) in &targets {
+                source[place] = id;
             }
+            let input = reader
+                .input("encoder input", &batch.input, i)
+                .with_segments(&batch.segments[places])
+                .with_originals(&targets)
+                .with_labels(reader.spelled(targets));
+            let labels = input.labels_in_line();
             vec![
-                reader.show("encoder input", ids),
-                reader.note("labels", labels.join(" ")),
-                reader.note(
-                    "segments",
-                    session::join(&batch.segments[start..start + ids.len()]),
-                ),
+                reader.note("source", reader.text(&source[batch.input.kept(i)])),
+                input,
+                reader.note("labels", labels),
             ]
         };
-        (0..batch.input.lengths.len()).map(row).collect()
+        (0..batch.input.n_rows()).map(row).collect()
     }
 
     fn network(&self) -> &MaskedLm {

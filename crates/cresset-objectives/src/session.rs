@@ -388,7 +388,9 @@ impl<T: Task> OpenRun for Session<T> {
             .as_ref()
             .or(self.eval.as_ref())
             .ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
-        let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention);
+        let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention)
+            .of_model(&self.description.config)
+            .naming_classes(self.description.classes());
         let mut examples = T::show(&loader.batch(batch)?, &reader);
         let n_rows = examples.len();
         examples.truncate(rows);

@@ -26,6 +26,22 @@ pub struct AdamWStep {
     pub step: u64,
     /// What the gradient is multiplied by first: the clipping factor.
     pub grad_scale: f64,
+    /// Whether the step grows with the parameter.
+    pub scale: StepScale,
+}
+
+/// Whether the step grows with the parameter that it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum StepScale {
+    /// No: the learning rate alone says how far a weight moves.
+    #[default]
+    Absolute,
+    /// The learning rate is multiplied by the root mean square of the parameter, taken as no smaller than this (Adafactor's
+    /// relative step size, Shazeer & Stern 2018, section 8). Weight decay is not scaled.
+    Relative {
+        /// The smallest root mean square.
+        floor: f64,
+    },
 }
 
 impl AdamWStep {

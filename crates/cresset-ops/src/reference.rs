@@ -5,8 +5,9 @@ use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use crate::attention::{AttentionInput, Causality};
+use crate::norm::Residual;
 use crate::run::DropoutKey;
-use crate::{AdamWStep, KeepMask, RelativeScores, Run};
+use crate::{AdamWStep, KeepMask, RelativeScores, Run, StepScale};
 
 /// Dropout of one site; see [`crate::dropout`].
 pub(crate) fn dropout_at<const D: usize>(x: Tensor<D>, key: &DropoutKey) -> Tensor<D> {
@@ -34,6 +35,27 @@ pub fn layer_norm<const D: usize>(
     let centred = x.clone() - x.mean_dim(D - 1);
     let variance = (centred.clone() * centred.clone()).mean_dim(D - 1);
     centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
+}
+
+/// See [`crate::residual_layer_norm`].
+pub fn residual_layer_norm<const D: usize>(
+    input: Residual<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    run: &Run,
+) -> Tensor<D> {
+    let branch = dropout(input.branch, input.dropout, run);
+    layer_norm(input.x + branch, gamma, beta, epsilon)
+}
+
+/// See [`crate::linear`].
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    burn::tensor::module::linear(x, weight, bias)
 }
 
 /// See [`crate::rms_norm`].
@@ -181,7 +203,11 @@ pub fn adamw<const D: usize>(
     let m = m * at.beta1 + grad.clone() * (1.0 - at.beta1);
     let v = v * at.beta2 + grad.clone() * grad * (1.0 - at.beta2);
     let denominator = v.clone().sqrt() / at.correction2().sqrt() + at.epsilon;
-    let param = param * (1.0 - at.lr * at.weight_decay)
-        - m.clone() / denominator * (at.lr / at.correction1());
+    let mut step = m.clone() / denominator * (at.lr / at.correction1());
+    if let StepScale::Relative { floor } = at.scale {
+        let size: Tensor<1> = param.clone().square().mean().sqrt().clamp_min(floor);
+        step = step * size.reshape([1; D]);
+    }
+    let param = param * (1.0 - at.lr * at.weight_decay) - step;
     (param, m, v)
 }

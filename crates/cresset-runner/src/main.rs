@@ -15,6 +15,8 @@ mod output;
 mod plan;
 mod progress;
 mod setup;
+mod shown;
+mod table;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
-use cresset_ops::{AdamWStep, adamw};
+use cresset_ops::{AdamWStep, StepScale, adamw};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
@@ -37,7 +37,14 @@ pub struct AdamWConfig {
     pub weight_decay: f64,
     /// Which parameters decay.
     pub decay: Decay,
+    /// Whether the learning rate is multiplied by each parameter's root mean square (at least 1e-3), as in Adafactor
+    /// (Shazeer & Stern 2018). T5, whose embeddings start a thousand times wider than its projections, wants it, with a rate
+    /// of about 1e-2.
+    pub scale_parameter: bool,
 }
+
+/// The smallest root mean square of a parameter under `scale_parameter`: Adafactor's second epsilon.
+const SMALLEST_SIZE: f64 = 1e-3;
 
 impl Default for AdamWConfig {
     fn default() -> Self {
@@ -47,6 +54,7 @@ impl Default for AdamWConfig {
             eps: 1e-8,
             weight_decay: 0.01,
             decay: Decay::default(),
+            scale_parameter: false,
         }
     }
 }
@@ -219,6 +227,13 @@ impl ModuleMapper for Update<'_> {
             },
             step: updates,
             grad_scale: self.grad_scale,
+            scale: if config.scale_parameter {
+                StepScale::Relative {
+                    floor: SMALLEST_SIZE,
+                }
+            } else {
+                StepScale::Absolute
+            },
         };
         // The parameter lets go of its tensor, so that the update owns the only handle and can work in place.
         let (id, value, mapper) = param.consume();

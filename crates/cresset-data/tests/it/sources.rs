@@ -346,3 +346,22 @@ fn the_content_hash_knows_content_and_order() {
     );
     assert!(content_hash(&["no/such"]).is_err());
 }
+
+#[test]
+fn hard_negatives_are_a_text_or_a_list_of_json_lines_only() {
+    let lines = "{\"text\": \"a\", \"negative\": \"b\"}\n{\"text\": \"a\", \"negative\": [\"b\", \"c\"]}\n{\"text\": \"a\"}\n";
+    let found: Vec<Vec<String>> = read(Format::Jsonl, lines)
+        .unwrap()
+        .into_iter()
+        .map(|example| example.negatives)
+        .collect();
+    assert_eq!(found, [vec!["b"], vec!["b", "c"], vec![]]);
+    let wrong = read(Format::Jsonl, "{\"text\": \"a\", \"negative\": [1]}\n").unwrap_err();
+    assert!(wrong.contains("text or a list of texts"), "{wrong}");
+    let fields = FieldNames {
+        negative: Some("n".to_owned()),
+        ..FieldNames::default()
+    };
+    let table = files(&[b"text\tn\na\tb\n"]).read(Format::Tsv, fields);
+    assert!(table.unwrap_err().contains("read from jsonl"));
+}

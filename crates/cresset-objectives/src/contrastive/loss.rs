@@ -222,14 +222,16 @@ impl Task for Contrastive {
 
     fn show(batch: &ContrastiveBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let row = |pair: usize| {
-            let mut shown = vec![
-                reader.show("text", batch.input.row(pair)),
-                reader.show("pair", batch.input.row(batch.n_pairs() + pair)),
-            ];
+            let text = |name, row| {
+                reader
+                    .input(name, &batch.input, row)
+                    .with_segments(&batch.segments[batch.input.places(row)])
+            };
+            let n = batch.n_pairs();
+            let mut shown = vec![text("text", pair), text("pair", n + pair)];
             let of_pair = batch.owners.iter().enumerate();
             for (negative, _) in of_pair.filter(|(_, owner)| **owner as usize == pair) {
-                let row = 2 * batch.n_pairs() + negative;
-                shown.push(reader.show("negative", batch.input.row(row)));
+                shown.push(text("negative", 2 * n + negative));
             }
             if let Some(score) = batch.scores[pair] {
                 shown.push(reader.note("score", score.to_string()));

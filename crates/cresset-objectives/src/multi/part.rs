@@ -13,7 +13,7 @@ use super::{Multi, MultiBatch};
 use crate::added_losses::{DISTILLATION, R_DROP, Z_LOSS};
 use crate::classify::{self, ClassLosses, Classify, ClassifyBatch};
 use crate::contrastive::{self, Contrast, Contrastive, ContrastiveBatch, TRIPLET};
-use crate::denoising::{self, Denoiser};
+use crate::denoising::{self, Denoiser, Denoising, DenoisingBatch};
 use crate::embed::placed;
 use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
 use crate::preview::{Reader, Shown};
@@ -32,6 +32,8 @@ pub enum PartBatch {
     Contrastive(ContrastiveBatch),
     /// Sources and targets.
     Seq2Seq(Seq2SeqBatch),
+    /// Corrupted texts and what they were.
+    Denoising(DenoisingBatch),
 }
 
 /// How a part's loss comes from the shared model.
@@ -121,6 +123,7 @@ impl PartBatch {
             PartBatch::Classify(batch) => Classify::denominators(batch),
             PartBatch::Contrastive(batch) => Contrastive::denominators(batch),
             PartBatch::Seq2Seq(batch) => SequenceToSequence::denominators(batch),
+            PartBatch::Denoising(batch) => Denoising::denominators(batch),
         }
     }
 
@@ -130,6 +133,7 @@ impl PartBatch {
             PartBatch::Classify(batch) => Classify::tokens(batch),
             PartBatch::Contrastive(batch) => Contrastive::tokens(batch),
             PartBatch::Seq2Seq(batch) => SequenceToSequence::tokens(batch),
+            PartBatch::Denoising(batch) => Denoising::tokens(batch),
         }
     }
 
@@ -139,6 +143,7 @@ impl PartBatch {
             PartBatch::Classify(batch) => Classify::show(batch, reader),
             PartBatch::Contrastive(batch) => Contrastive::show(batch, reader),
             PartBatch::Seq2Seq(batch) => SequenceToSequence::show(batch, reader),
+            PartBatch::Denoising(batch) => Denoising::show(batch, reader),
         }
     }
 }
@@ -197,6 +202,9 @@ impl PartObjective {
             (PartObjective::Classify(own), PartBatch::Classify(batch)) => own.loss(batch, at),
             (PartObjective::Contrastive(own), PartBatch::Contrastive(batch)) => own.loss(batch, at),
             (PartObjective::Seq2Seq(own), PartBatch::Seq2Seq(batch)) => own.loss(batch, at),
+            (PartObjective::Seq2Seq(own), PartBatch::Denoising(batch)) => {
+                own.loss(&batch.pairs, at)
+            }
             _ => unreachable!("a batch knows its part"),
         }
     }
@@ -213,6 +221,9 @@ impl PartObjective {
                 own.observe(batch, report)
             }
             (PartObjective::Seq2Seq(own), PartBatch::Seq2Seq(batch)) => own.observe(batch, report),
+            (PartObjective::Seq2Seq(own), PartBatch::Denoising(batch)) => {
+                own.observe(&batch.pairs, report)
+            }
             _ => unreachable!("a batch knows its part"),
         }
     }
@@ -300,7 +311,7 @@ pub(super) fn open_part(
         other => unreachable!("{} was refused as a part", other.name()),
     };
     let rows = |examples| denoising::rows(&denoiser, setup, examples);
-    let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
+    let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Denoising);
     let recipe = Recipe::Seq2Seq(WritingLosses {
         z_loss,
         ..WritingLosses::default()

@@ -6,6 +6,7 @@ mod contrastive;
 mod extract;
 mod multi;
 mod permuted_lm;
+mod preview;
 mod tag;
 mod training_parity;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::workplace::{Workplace, config, losses};
 
 /// Mean of the first and of the last losses.
-fn begins_and_ends(losses: &[f64]) -> (f64, f64) {
+pub fn begins_and_ends(losses: &[f64]) -> (f64, f64) {
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     (mean(&losses[..5]), mean(&losses[losses.len() - 5..]))
 }
@@ -60,7 +60,7 @@ fn a_classifier_learns_evaluates_and_predicts() {
     }
 }
 
-fn measured(place: &Workplace, model: &str, data: &str) -> Value {
+pub fn measured(place: &Workplace, model: &str, data: &str) -> Value {
     let metrics = place.succeeds(&["evaluate", model, "--data", data, "--json"]);
     serde_json::from_str(&metrics).expect("JSON")
 }

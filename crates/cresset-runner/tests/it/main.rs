@@ -3,12 +3,14 @@
 mod architecture;
 mod bad_input;
 mod bench;
+mod contrastive;
 mod distill;
 mod doctor;
 mod embed;
 mod end_to_end;
 mod fine_tune;
 mod forward;
+mod inspect;
 mod masking;
 mod multi;
 mod preview;

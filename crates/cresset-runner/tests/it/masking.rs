@@ -32,13 +32,12 @@ fn rows(corpus: &str, objective: &str) -> Vec<Vec<Token>> {
                 .expect("there")
                 .clone()
         };
-        let tokens: Vec<String> =
-            serde_json::from_value(of("encoder input")["tokens"].clone()).expect("tokens");
-        let labels = of("labels")["text"].as_str().expect("text").to_owned();
-        tokens
-            .into_iter()
-            .zip(labels.split(' ').map(|label| label != "-"))
-            .collect()
+        let read = of("encoder input");
+        let tokens: Vec<String> = serde_json::from_value(read["tokens"].clone()).expect("tokens");
+        let labels: Vec<Option<String>> =
+            serde_json::from_value(read["labels"].clone()).expect("labels");
+        let is_target = labels.iter().map(Option::is_some);
+        tokens.into_iter().zip(is_target).collect()
     };
     let examples = preview["examples"].as_array().expect("rows");
     examples.iter().map(row).collect()

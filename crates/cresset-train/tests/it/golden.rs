@@ -2,8 +2,8 @@
 
 use burn::module::Module;
 use cresset_train::{
-    AdamWConfig, Decay, OptimConfig, ScheduleConfig, TrainerConfig, Warmup, WarmupConfig,
-    clip_factor, global_norm,
+    AdamWConfig, ConstantConfig, Decay, OptimConfig, ScheduleConfig, TrainerConfig, Warmup,
+    WarmupConfig, clip_factor, global_norm,
 };
 use serde_json::Value;
 
@@ -44,6 +44,7 @@ fn ten_adamw_steps_equal_pytorch_with_decay_groups_schedule_and_clip() {
                     eps: 1e-6,
                     weight_decay: 0.1,
                     decay: Decay::Matrices,
+                    scale_parameter: false,
                 },
                 clip: case["clip"].as_f64(),
             },
@@ -89,6 +90,45 @@ fn ten_adamw_steps_equal_pytorch_with_decay_groups_schedule_and_clip() {
             );
         }
     }
+}
+
+#[test]
+fn bug_class_14_parameters_of_any_width_move_by_the_same_share_of_it() {
+    // T5's weights start at widths a thousand times apart; one absolute step suits only some of them.
+    let mut config = task::config(1);
+    config.optim.adamw.weight_decay = 0.0;
+    config.optim.adamw.scale_parameter = true;
+    config.schedule = ScheduleConfig::Constant(ConstantConfig::default());
+    let mut trainer = task::trainer(
+        |n| {
+            let device = n.first.device();
+            let first = n.first.val().into_data();
+            let wide: Vec<f32> = first.iter::<f32>().map(|weight| 100.0 * weight).collect();
+            Network {
+                first: parameter(wide, [3, 4], &device),
+                ..n
+            }
+        },
+        config,
+    );
+    let before = task::weights(trainer.model());
+    let lr = trainer.step(&task::next(&trainer)).unwrap().lr;
+    let after = task::weights(trainer.model());
+    let root_mean_square = |values: &[f32]| {
+        let sum: f32 = values.iter().map(|v| v * v).sum();
+        (sum / values.len() as f32).sqrt()
+    };
+    let share = |name: &str| {
+        let moved = before[name]
+            .iter()
+            .zip(&after[name])
+            .map(|(b, a)| (a - b).abs());
+        moved.fold(0.0, f32::max) / root_mean_square(&before[name])
+    };
+    // Adam's first step moves every weight that has a gradient by the learning rate, here a share of the parameter's size.
+    assert!(lr > 0.0);
+    near(f64::from(share("first")) / lr, 1.0, 1e-3);
+    near(f64::from(share("second")) / lr, 1.0, 1e-3);
 }
 
 #[test]
