@@ -4,7 +4,8 @@
 //!   previews and saves without naming the objective.
 //! * [`classify`], [`extract`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
 //!   [`denoise`], [`prefix_lm`], [`permuted_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
-//!   makes it, and a module that turns it into summed loss terms.
+//!   makes it, and a module that turns it into summed loss terms; [`multi`] mixes several, [`added_losses`] is what some of
+//!   them can add.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!

@@ -421,6 +421,34 @@ mod tests {
     }
 
     #[test]
+    fn every_objective_has_a_tiny_config_a_real_one_and_a_row_in_the_docs() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let of = |folder: &str| -> Vec<&'static str> {
+            let files = fs::read_dir(root.join("configs").join(folder)).expect("files");
+            let name = |file: std::io::Result<fs::DirEntry>| {
+                let config = config::read(&file.expect("a file").path(), &[]).expect("parses");
+                config.objective.name()
+            };
+            files.map(name).collect()
+        };
+        let (tiny, real) = (of("tiny"), [of("pretrain"), of("finetune")].concat());
+        let docs = fs::read_to_string(root.join("docs/objectives.md")).expect("the docs");
+        // The message names all there are.
+        let unknown: Result<ObjectiveConfig, _> = serde_json::from_str("{\"none\": {}}");
+        let message = unknown.expect_err("refused").to_string();
+        let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+        assert!(known.len() >= 14, "{message}");
+        for name in known {
+            assert!(tiny.contains(&name), "a tiny config for {name}");
+            assert!(real.contains(&name), "a real config for {name}");
+            assert!(
+                docs.contains(&format!("| [`{name}`](#")),
+                "{name} in the docs"
+            );
+        }
+    }
+
+    #[test]
     fn the_metric_of_keep_best_must_be_one_of_the_objectives() {
         let text = "[data]\ntrain = [\"a\"]\nsplit = 0.1\n[tokenizer.train]\nkind = \"wordpiece\"\n[model.bert]\n\
                     [objective.classify]\n[train]\nsteps = 1\nout = \"x\"\nkeep_best = \"acuracy\"\n";

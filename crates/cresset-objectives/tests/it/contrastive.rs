@@ -25,12 +25,13 @@ fn objective(dropout: f64) -> Contrastive {
 
 /// Pairs of texts, padded `extra` positions further than needed.
 fn batch(pairs: &[[&[u32]; 2]], scores: &[Option<f64>], extra: usize) -> ContrastiveBatch {
-    with_negatives((pairs, &[]), scores, extra)
+    with_negatives(pairs, &[], scores, extra)
 }
 
 /// The same with texts that are no match for the pairs with these numbers.
 fn with_negatives(
-    (pairs, negatives): (&[[&[u32]; 2]], &[(u32, &[u32])]),
+    pairs: &[[&[u32]; 2]],
+    negatives: &[(u32, &[u32])],
     scores: &[Option<f64>],
     extra: usize,
 ) -> ContrastiveBatch {
@@ -143,7 +144,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn hard_negatives_of_all_pairs_are_candidates_for_every_text() {
-    let batch = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 0);
+    let batch = with_negatives(&PAIRS, &NEGATIVES, &[None; 3], 0);
     let first = vectors(&PAIRS.map(|pair| pair[0]));
     let mut candidates = vectors(&PAIRS.map(|pair| pair[1]));
     candidates.extend(vectors(&NEGATIVES.map(|(_, text)| text)));
@@ -157,7 +158,7 @@ fn hard_negatives_of_all_pairs_are_candidates_for_every_text() {
         (found - expected).abs() < 1e-3 * expected,
         "{found} and {expected}"
     );
-    let wider = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 3);
+    let wider = with_negatives(&PAIRS, &NEGATIVES, &[None; 3], 3);
     let padded = loss(&objective(0.0), &wider);
     assert!(
         (padded - found).abs() < 1e-4 * found,
@@ -175,7 +176,7 @@ fn a_loss_of_triplets_is_that_of_each_text_with_its_own_negatives() {
         distance: Distance::Euclidean,
     };
     let objective = objective(0.0).with_contrast(contrast);
-    let batch = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 0);
+    let batch = with_negatives(&PAIRS, &NEGATIVES, &[None; 3], 0);
     let apart = |a: &[u32], b: &[u32]| {
         let both = vectors(&[a, b]);
         let between: Vec<f64> = both[0].iter().zip(&both[1]).map(|(a, b)| a - b).collect();

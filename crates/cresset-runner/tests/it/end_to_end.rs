@@ -266,6 +266,8 @@ fn every_pre_training_objective_learns_and_leaves_a_folder_of_its_class() {
         ("bert-pretraining", "BertForPreTraining"),
         ("albert-pretraining", "AlbertForPreTraining"),
         ("permuted-lm", "XLNetLMHeadModel"),
+        ("masked-lm-words", "BertForMaskedLM"),
+        ("masked-lm-spans", "BertForMaskedLM"),
         ("span-corruption", "T5ForConditionalGeneration"),
         ("prefix-lm", "T5ForConditionalGeneration"),
         ("denoise", "BartForConditionalGeneration"),
