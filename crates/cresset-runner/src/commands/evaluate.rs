@@ -48,7 +48,7 @@ fn read(args: &EvaluateArgs, folder: &ModelFolder) -> anyhow::Result<Vec<Example
     };
     if let Some(format) = &args.format {
         source.format = serde_json::from_value(Value::from(format.clone())).map_err(|_| {
-            user(format!("--format {format:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu or squad"))
+            user(format!("--format {format:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu, squad or parquet"))
         })?;
     }
     source.files = args.data.clone();
