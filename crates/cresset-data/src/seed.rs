@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Batch = 2,
     Sample = 3,
     Pairs = 4,
+    Split = 7,
+    Weights = 8,
 }
 
 /// The generator of this purpose and index: no state is carried from one index to the next.

@@ -13,6 +13,7 @@ use serde_json::Map;
 use crate::preview::{Reader, Shown};
 use crate::seq2seq::{self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
 /// Source and target of a text, without special tokens around them.
@@ -155,7 +156,7 @@ pub(crate) fn open(
             collate,
         })
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0),
     };

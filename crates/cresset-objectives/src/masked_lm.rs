@@ -18,6 +18,7 @@ use serde_json::Map;
 
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -293,7 +294,7 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
             collate: collate.clone(),
         })
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,

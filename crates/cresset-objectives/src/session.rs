@@ -18,6 +18,7 @@ use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
 use crate::setup::{Duration, Setup, TrainSetup};
+use crate::sources::{TrainRows, weigh};
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -119,7 +120,7 @@ pub struct Parts<T: Task> {
     /// The model with its loss; on the autodiff device if it is to be trained.
     pub objective: T,
     /// Training rows and what makes batches of them.
-    pub train: Rows<T>,
+    pub train: TrainRows<T>,
     /// Held-out rows and what makes batches of them.
     pub eval: Rows<T>,
     /// What is written beside the weights.
@@ -164,17 +165,23 @@ where
     T: Task,
     <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
 {
-    let n_train = parts.train.items.len();
+    let TrainRows {
+        rows: train_rows,
+        per_source,
+    } = parts.train;
+    let n_train = train_rows.items.len();
     let n_eval = parts.eval.items.len();
-    let train = (n_train > 0).then(|| {
-        let plan = setup.data.train_plan(parts.train.lengths, setup.seed);
-        Arc::new(Loader::new(
-            parts.train.items,
-            parts.train.collate,
-            plan,
+    let train = if n_train > 0 {
+        let plan = setup.data.train_plan(train_rows.lengths, setup.seed);
+        Some(Arc::new(Loader::new(
+            train_rows.items,
+            train_rows.collate,
+            weigh(setup, plan, &per_source)?,
             setup.seed,
-        ))
-    });
+        )))
+    } else {
+        None
+    };
     let eval = (n_eval > 0).then(|| {
         let plan = setup.data.eval_plan(parts.eval.lengths);
         Arc::new(Loader::new(

@@ -1,18 +1,23 @@
 //! What the crate promises, on the smallest input that shows it.
 
 mod batches;
+mod compressed;
 mod conventions;
 mod corruption;
 mod frames;
 mod golden;
 mod loader;
 mod noise;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod questions;
 mod samples;
 mod show;
 mod snapshots;
 mod sources;
+mod splits;
 mod stored;
 mod streams;
 mod tagged;
 mod tokenizers;
+mod weights;
