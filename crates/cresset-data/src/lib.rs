@@ -14,7 +14,8 @@
 //! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
-//!   resuming is asking for a later n; [`Mixed`] mixes several by weight, as purely.
+//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out; [`Mixed`] mixes the batches of several
+//!   data sets, as purely.
 //! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
 //! * [`write_samples`] writes small data sets to try everything on.
 //!
@@ -45,6 +46,7 @@ mod order;
 mod sample;
 mod seed;
 mod source;
+mod split;
 mod tokenizer;
 
 pub use collate::{PadSide, PaddedIds, pad};
@@ -69,9 +71,10 @@ pub use noise::span_corruption::{
 };
 pub use noise::span_mask::{SpanLengths, mask_spans};
 pub use noise::whole_word::mask_whole_words;
-pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
+pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order, WeightedRows};
 pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
+pub use split::{DrawnSplit, Split};
 pub use tokenizer::{
     EncodedWords, Measured, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig,
 };

@@ -11,6 +11,8 @@ pub(crate) enum Purpose {
     Sample = 3,
     Pairs = 4,
     Mix = 5,
+    Split = 7,
+    Weights = 8,
 }
 
 /// The generator of this purpose and index: no state is carried from one index to the next.

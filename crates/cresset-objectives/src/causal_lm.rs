@@ -19,6 +19,7 @@ use crate::added_losses::{
 };
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -232,12 +233,9 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let (train, eval) = match config.rows {
-        RowKind::Documents => (
-            documents(&setup, &setup.data.train)?,
-            documents(&setup, &setup.data.eval)?,
-        ),
+        RowKind::Documents => both_splits(&setup.data, |examples| documents(&setup, examples))?,
         RowKind::Stream => (
-            windows(&setup, &setup.data.train, Stream::anywhere)?,
+            windows(&setup, &setup.data.train, Stream::anywhere)?.into(),
             windows(&setup, &setup.data.eval, Stream::side_by_side)?,
         ),
     };

@@ -25,6 +25,7 @@ pub use self::loss::{ClassLosses, Classify};
 use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
 use crate::session::{self, OpenRun, Parts, Rows};
+use crate::sources::both_splits;
 use crate::{ModelFolder, ModelSource, RunError, Setup};
 
 /// `[objective] classify = { .. }`.
@@ -239,8 +240,8 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples| rows((config, &labels), &setup, examples, &mut n_shortened);
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let rows = |examples: &[Example]| rows((config, &labels), &setup, examples, &mut n_shortened);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let keys = keys(config, &labels);
     let objective = Classify::new(model, config.label_smoothing)
         .with_losses(config.losses())

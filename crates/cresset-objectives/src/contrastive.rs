@@ -35,6 +35,7 @@ pub use self::loss::Contrastive;
 pub(crate) use self::loss::TRIPLET;
 use crate::embed::placed;
 use crate::session::{self, OpenRun, Parts, Rows};
+use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
 /// `[objective] contrastive = { .. }`.
@@ -185,8 +186,8 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples| rows(&setup, examples, &mut n_shortened);
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let rows = |examples: &[Example]| rows(&setup, examples, &mut n_shortened);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let pooling = placed(config.pooling, &setup.convention)?;
     let description = setup.description(model_config, Map::new());
     session::open(

@@ -15,6 +15,7 @@ use crate::seq2seq::{
     self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence, WritingLosses,
 };
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
 /// Source and target of a text, without special tokens around them.
@@ -148,8 +149,8 @@ pub(crate) fn open(
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let train = rows(denoiser, &setup, &setup.data.train)?;
-    let eval = rows(denoiser, &setup, &setup.data.eval)?;
+    let rows = |examples: &[Example]| rows(denoiser, &setup, examples);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0).with_losses(WritingLosses {
             z_loss,

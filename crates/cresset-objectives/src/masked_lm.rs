@@ -28,6 +28,7 @@ use crate::added_losses::{
 };
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -376,8 +377,8 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let train = rows(config, &setup, &setup.data.train)?;
-    let eval = rows(config, &setup, &setup.data.eval)?;
+    let rows = |examples: &[Example]| rows(config, &setup, examples);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,

@@ -204,6 +204,7 @@ pub(crate) fn open(config: &MultiConfig, mut setup: Setup) -> Result<Box<dyn Ope
         train: std::mem::take(&mut setup.data.train),
         eval: std::mem::take(&mut setup.data.eval),
     };
+    let shared_sources = std::mem::take(&mut setup.data.train_sources);
     let mut opened = Vec::new();
     for (at, part) in config.parts.iter().enumerate() {
         let own = examples.get(at).and_then(Option::as_ref);
@@ -222,6 +223,9 @@ pub(crate) fn open(config: &MultiConfig, mut setup: Setup) -> Result<Box<dyn Ope
         }
         let mut own_setup = setup.clone();
         own_setup.data.train = examples.train.clone();
+        if own.is_none() {
+            own_setup.data.train_sources = shared_sources.clone();
+        }
         own_setup.data.eval = examples.eval.clone();
         own_setup.objective = part.objective.clone();
         // Parts with the same examples do not see them in the same order.

@@ -24,6 +24,7 @@ use crate::masked_lm::{
 };
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -218,8 +219,8 @@ pub(crate) fn open(
             collate,
         })
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
-    if train.items.is_empty() && !setup.data.train.is_empty() {
+    let (train, eval) = both_splits(&setup.data, rows)?;
+    if train.rows.items.is_empty() && !setup.data.train.is_empty() {
         return Err(RunError::Data(
             "the training data has no document of two tokens, so there are no pairs; give documents with a sentence a line and data.format = \"paragraphs\"".into(),
         ));

@@ -28,6 +28,7 @@ use serde_json::Map;
 use crate::masked_lm::{self, MaskedLmConfig, MaskedLmItem};
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -360,12 +361,11 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
     let model = XlnetLmHead::new(&sizes, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
     let (train, eval) = match config.rows {
-        RowKind::Documents => (
-            documents(config, &setup, &setup.data.train)?,
-            documents(config, &setup, &setup.data.eval)?,
-        ),
+        RowKind::Documents => {
+            both_splits(&setup.data, |examples| documents(config, &setup, examples))?
+        }
         RowKind::Stream => (
-            windows(config, &setup, &setup.data.train, Stream::anywhere)?,
+            windows(config, &setup, &setup.data.train, Stream::anywhere)?.into(),
             windows(config, &setup, &setup.data.eval, Stream::side_by_side)?,
         ),
     };

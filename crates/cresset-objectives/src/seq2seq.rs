@@ -18,6 +18,7 @@ use crate::added_losses::{Pass, R_DROP, RDropConfig, Z_LOSS, check_z_loss, r_dro
 use crate::load::warm_start;
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{ModelSource, RunError, Setup};
 
@@ -277,8 +278,8 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         (_, model) => setup.load_into(model)?,
     };
     let mut n_shortened = 0;
-    let mut rows = |examples| rows(config, &setup, examples, &mut n_shortened);
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let rows = |examples: &[Example]| rows(config, &setup, examples, &mut n_shortened);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let objective =
         SequenceToSequence::new(model, config.label_smoothing).with_losses(config.losses());
     let description = setup.description(model_config, Map::new());

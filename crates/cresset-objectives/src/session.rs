@@ -18,6 +18,7 @@ use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
 use crate::setup::{Duration, Setup, TrainSetup};
+use crate::sources::{TrainRows, weigh};
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -131,7 +132,7 @@ pub struct Parts<T: Task> {
     /// The model with its loss; on the autodiff device if it is to be trained.
     pub objective: T,
     /// Training rows and what makes batches of them.
-    pub train: Rows<T>,
+    pub train: TrainRows<T>,
     /// Held-out rows and what makes batches of them.
     pub eval: Rows<T>,
     /// What is written beside the weights.
@@ -187,7 +188,7 @@ where
     T: Task,
     <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
 {
-    let train = load_train(setup, parts.train);
+    let train = load_train(setup, parts.train)?;
     let eval = load_eval(setup, parts.eval);
     open_on(
         setup,
@@ -203,9 +204,19 @@ where
 }
 
 /// Makes the training batches of rows.
-pub(crate) fn load_train<T: Task>(setup: &Setup, rows: Rows<T>) -> Loader<T::Collate> {
-    let plan = setup.data.train_plan(rows.lengths, setup.seed);
-    Loader::new(rows.items, rows.collate, plan, setup.seed)
+///
+/// # Errors
+/// Weights of sources that the rows do not tell apart.
+pub(crate) fn load_train<T: Task>(
+    setup: &Setup,
+    train: TrainRows<T>,
+) -> Result<Loader<T::Collate>, RunError> {
+    let TrainRows { rows, per_source } = train;
+    let mut plan = setup.data.train_plan(rows.lengths, setup.seed);
+    if !rows.items.is_empty() {
+        plan = weigh(setup, plan, &per_source)?;
+    }
+    Ok(Loader::new(rows.items, rows.collate, plan, setup.seed))
 }
 
 /// Makes the batches of held-out rows.

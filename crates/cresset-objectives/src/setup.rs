@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer,
+    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer, WeightedRows,
 };
 use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
@@ -50,8 +50,10 @@ pub enum NewHead {
 /// The examples of a run and how they are batched.
 #[derive(Clone, Debug)]
 pub struct DataSetup {
-    /// Training examples; empty for an evaluation.
+    /// Training examples, source after source; empty for an evaluation.
     pub train: Vec<Example>,
+    /// How many of them are of each source, and how often an epoch draws each of its rows; none if each is drawn once.
+    pub train_sources: Vec<WeightedRows>,
     /// Held-out examples.
     pub eval: Vec<Example>,
     /// Longest encoder (or decoder-only) input in tokens, special tokens counted.
@@ -69,6 +71,11 @@ pub struct DataSetup {
 }
 
 impl DataSetup {
+    /// Whether an epoch draws rows more or less often than once.
+    pub fn is_weighted(&self) -> bool {
+        self.train_sources.iter().any(|source| source.weight != 1.0)
+    }
+
     /// The order and grouping of the training batches.
     pub fn train_plan(&self, lengths: Vec<Length>, seed: u64) -> BatchPlan {
         BatchPlan::new(

@@ -8,7 +8,7 @@ use cresset_objectives::multi::{PartConfig, PartData};
 use cresset_objectives::{Duration, ObjectiveConfig, Shape};
 use serde_json::{Map, Value};
 
-use crate::config::{DataConfig, RunConfig, TrainConfig, suggestion};
+use crate::config::{DataConfig, RunConfig, TrainConfig, check_train_entries, suggestion};
 use crate::failure::user;
 
 /// Where the model comes from.
@@ -159,10 +159,8 @@ fn check_data(
             "a part of objective.multi has data without a file; set its data.train, or leave its data out to take the files of [data]",
         ));
     }
-    if data.train.is_empty() && needs_files(objective) {
-        return Err(user(
-            "data.train names no file; set data.train = [\"train.jsonl\"]",
-        ));
+    if needs_files(objective) {
+        check_train_entries(&data.train)?;
     }
     if let Some(split) = data.split {
         if !data.eval.is_empty() {
@@ -170,11 +168,7 @@ fn check_data(
                 "data.eval and data.split are both given; keep one of them",
             ));
         }
-        if !(split > 0.0 && split < 1.0) {
-            return Err(user(format!(
-                "data.split is {split} but must lie between 0 and 1, as in 0.1 for a tenth"
-            )));
-        }
+        split.check()?;
     }
     if data.max_length < 3 {
         return Err(user(format!(

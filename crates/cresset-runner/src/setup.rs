@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
+    BatchSize, Bucketing, Convention, Example, Tokenizer, WeightedRows, read_examples,
 };
 use cresset_objectives::multi::{PartConfig, PartExamples};
 use cresset_objectives::{
@@ -13,7 +13,7 @@ use cresset_objectives::{
     new_model_config, warm_start_config,
 };
 
-use crate::config::{DataConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::failure::user;
 use crate::plan::{Plan, PlannedModel, check_positions};
 
@@ -27,7 +27,11 @@ pub fn of_plan(
     tokenizer_folder: Option<&Path>,
 ) -> anyhow::Result<Setup> {
     let config = &plan.config;
-    let (train, eval) = examples(config)?;
+    let RunExamples {
+        train,
+        sources,
+        eval,
+    } = examples(config)?;
     let parts = part_examples(&config.objective)?;
     let folder = match &plan.model {
         PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
@@ -76,9 +80,10 @@ pub fn of_plan(
         model,
         device,
         objective: config.objective.clone(),
-        source: serde_json::to_value(source_of(&config.data, Vec::new()))?,
+        source: serde_json::to_value(config.data.source(Vec::new()))?,
         data: DataSetup {
             train,
+            train_sources: sources,
             eval,
             max_length: config.data.max_length,
             max_target_length: plan.max_target_length(),
@@ -120,6 +125,7 @@ pub fn of_folder(
         source: facts.source.clone(),
         data: DataSetup {
             train: Vec::new(),
+            train_sources: Vec::new(),
             eval,
             max_length: facts.max_length,
             max_target_length: facts.max_target_length,
@@ -133,57 +139,44 @@ pub fn of_folder(
     Ok((facts.objective, setup))
 }
 
-/// How the files of a `[data]` section are read.
-pub fn source_of(data: &DataConfig, files: Vec<PathBuf>) -> SourceConfig {
-    SourceConfig {
-        format: data.format,
-        files,
-        fields: data.fields.clone(),
-    }
+/// The examples of a run.
+pub struct RunExamples {
+    /// To train on, source after source.
+    pub train: Vec<Example>,
+    /// How many of them are of each source, and how often an epoch draws each.
+    pub sources: Vec<WeightedRows>,
+    /// Held out.
+    pub eval: Vec<Example>,
 }
 
 /// Training and held-out examples.
 ///
 /// # Errors
 /// A file that cannot be read; a split that leaves nothing on one side.
-pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example>)> {
+pub fn examples(config: &RunConfig) -> anyhow::Result<RunExamples> {
     let data = &config.data;
-    if data.train.is_empty() {
-        // A mix whose parts all have files of their own.
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let mut train = read_examples(&source_of(data, data.train.clone()))?;
-    if !data.eval.is_empty() {
-        return Ok((train, read_examples(&source_of(data, data.eval.clone()))?));
-    }
-    let Some(split) = data.split else {
-        return Ok((train, Vec::new()));
+    let mut read = RunExamples {
+        train: Vec::new(),
+        sources: Vec::new(),
+        eval: Vec::new(),
     };
-    if let [only] = &mut train[..]
-        && only.words.is_empty()
-    {
-        let n_chars = only.text.chars().count();
-        let kept = n_chars - (n_chars as f64 * split).round() as usize;
-        let at = only
-            .text
-            .char_indices()
-            .nth(kept)
-            .map_or(only.text.len(), |(i, _)| i);
-        let held_out = Example {
-            text: only.text.split_off(at),
-            ..only.clone()
+    for source in data.train_sources() {
+        let all = read_examples(&source.files)?;
+        let (train, eval) = match data.split {
+            Some(split) if data.eval.is_empty() => split.of(all)?,
+            _ => (all, Vec::new()),
         };
-        return Ok((train, vec![held_out]));
+        read.sources.push(WeightedRows {
+            n_rows: train.len(),
+            weight: source.weight,
+        });
+        read.train.extend(train);
+        read.eval.extend(eval);
     }
-    let held = ((train.len() as f64 * split).round() as usize).max(1);
-    if held >= train.len() {
-        return Err(user(format!(
-            "data.split {split} of {} examples leaves none to train on; lower it",
-            train.len()
-        )));
+    if !data.eval.is_empty() {
+        read.eval = read_examples(&data.source(data.eval.clone()))?;
     }
-    let eval = train.split_off(train.len() - held);
-    Ok((train, eval))
+    Ok(read)
 }
 
 /// The examples of the parts of a mix that have files of their own.

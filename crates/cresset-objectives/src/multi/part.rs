@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use cresset_data::{Batches, Collate, DataError, Loader};
+use cresset_data::{Batches, Collate, DataError, Example, Loader};
 use cresset_model::{HeadSpec, Pooling, SharedModel, TextClassifier};
 use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
 use serde_json::{Map, Value};
@@ -19,6 +19,7 @@ use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
 use crate::preview::{Reader, Shown};
 use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence, WritingLosses};
 use crate::session::{Rows, Source, Task, load_eval, load_train};
+use crate::sources::{TrainRows, both_splits};
 use crate::{ObjectiveConfig, RunError, Setup, denoise, prefix_lm, span_corruption};
 
 /// A batch of one part.
@@ -249,7 +250,7 @@ pub(super) fn open_part(
     objective: &ObjectiveConfig,
     setup: &Setup,
 ) -> Result<Opened, RunError> {
-    let (train, eval) = (&setup.data.train, &setup.data.eval);
+    let data = &setup.data;
     let mut n_shortened = 0;
     let place = Place { part, names, setup };
     let opened = |recipe, head, (train, eval)| Opened {
@@ -262,8 +263,8 @@ pub(super) fn open_part(
     };
     let (denoiser, z_loss): (Denoiser, f64) = match objective {
         ObjectiveConfig::MaskedLm(config) => {
-            let rows = |examples| masked_lm::rows(config, setup, examples);
-            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::MaskedLm);
+            let rows = |examples: &[Example]| masked_lm::rows(config, setup, examples);
+            let sources = place.sources(both_splits(data, rows)?, PartBatch::MaskedLm)?;
             let recipe = Recipe::MaskedLm {
                 z_loss: config.z_loss,
             };
@@ -271,9 +272,10 @@ pub(super) fn open_part(
         }
         ObjectiveConfig::Classify(config) => {
             let labels = classify::labels(config.task, setup)?;
-            let mut rows =
-                |examples| classify::rows((config, &labels), setup, examples, &mut n_shortened);
-            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Classify);
+            let rows = |examples: &[Example]| {
+                classify::rows((config, &labels), setup, examples, &mut n_shortened)
+            };
+            let sources = place.sources(both_splits(data, rows)?, PartBatch::Classify)?;
             let recipe = Recipe::Classify(config.losses());
             return Ok(Opened {
                 keys: classify::keys(config, &labels),
@@ -282,9 +284,9 @@ pub(super) fn open_part(
             });
         }
         ObjectiveConfig::Contrastive(config) => {
-            contrastive::check_training(config, train)?;
-            let mut rows = |examples| contrastive::rows(setup, examples, &mut n_shortened);
-            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Contrastive);
+            contrastive::check_training(config, &data.train)?;
+            let rows = |examples: &[Example]| contrastive::rows(setup, examples, &mut n_shortened);
+            let sources = place.sources(both_splits(data, rows)?, PartBatch::Contrastive)?;
             let recipe = Recipe::Contrastive {
                 pooling: placed(config.pooling, &setup.convention)?,
                 contrast: config.contrast(),
@@ -295,8 +297,9 @@ pub(super) fn open_part(
             });
         }
         ObjectiveConfig::Seq2Seq(config) => {
-            let mut rows = |examples| seq2seq::rows(config, setup, examples, &mut n_shortened);
-            let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Seq2Seq);
+            let rows =
+                |examples: &[Example]| seq2seq::rows(config, setup, examples, &mut n_shortened);
+            let sources = place.sources(both_splits(data, rows)?, PartBatch::Seq2Seq)?;
             let recipe = Recipe::Seq2Seq(config.losses());
             return Ok(Opened {
                 n_shortened,
@@ -310,8 +313,8 @@ pub(super) fn open_part(
         ObjectiveConfig::PrefixLm(config) => (prefix_lm::denoiser(config), config.z_loss),
         other => unreachable!("{} was refused as a part", other.name()),
     };
-    let rows = |examples| denoising::rows(&denoiser, setup, examples);
-    let sources = place.sources(rows(train)?, rows(eval)?, PartBatch::Denoising);
+    let rows = |examples: &[Example]| denoising::rows(&denoiser, setup, examples);
+    let sources = place.sources(both_splits(data, rows)?, PartBatch::Denoising)?;
     let recipe = Recipe::Seq2Seq(WritingLosses {
         z_loss,
         ..WritingLosses::default()
@@ -328,20 +331,22 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// The batches of a part among those of the others.
+    ///
+    /// # Errors
+    /// Weights of sources that the rows do not tell apart.
     fn sources<T: Task>(
         &self,
-        train: Rows<T>,
-        eval: Rows<T>,
+        (train, eval): (TrainRows<T>, Rows<T>),
         wrap: fn(T::Batch) -> PartBatch,
-    ) -> (Source<Multi>, Source<Multi>)
+    ) -> Result<(Source<Multi>, Source<Multi>), RunError>
     where
         T::Collate: Collate<Batch = T::Batch>,
         <T::Collate as Collate>::Item: 'static,
     {
-        (
-            self.source(load_train(self.setup, train), wrap),
+        Ok((
+            self.source(load_train(self.setup, train)?, wrap),
             self.source(load_eval(self.setup, eval), wrap),
-        )
+        ))
     }
 
     fn source<C: Collate>(

@@ -51,7 +51,7 @@ fn train(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: plan.config.seed,
             device: common.device.clone(),
-            train_hash: content_hash(&training_files(plan))?,
+            train_hash: content_hash(&train_files(plan)?)?,
             tokenizer_hash: content_hash(&[folder.tokenizer().join("tokenizer.json")])?,
         };
         folder.begin(&plan.config, &facts)?;
@@ -69,11 +69,16 @@ fn train(
     Ok(Done::Finished)
 }
 
-/// The training files, those of the parts of a mix included.
-fn training_files(plan: &Plan) -> Vec<PathBuf> {
-    let of_parts = parts_with_files(&plan.config.objective).flat_map(|data| &data.train);
-    let own = plan.config.data.train.iter();
-    own.chain(of_parts).cloned().collect()
+/// All files that are trained on, those of the parts of a mix included.
+fn train_files(plan: &Plan) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for source in plan.config.data.train_sources() {
+        files.extend(source.files.resolved_files()?);
+    }
+    for part in parts_with_files(&plan.config.objective) {
+        files.extend(part.source(part.train.clone()).resolved_files()?);
+    }
+    Ok(files)
 }
 
 fn resume_from(
