@@ -49,6 +49,26 @@ pub enum DataError {
         /// The byte in the line, from 1.
         column: usize,
     },
+    /// A zero byte.
+    #[error("{}, line {line}: byte {column} of the line is a NUL byte, which no text holds; if the file is UTF-16, convert it to UTF-8, for example with iconv", path.display())]
+    Nul {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The byte in the line, from 1.
+        column: usize,
+    },
+    /// A line that no one can have meant as one.
+    #[error("{}, line {line}: longer than {limit} MiB; check that the file has line breaks and that its format is the one given", path.display())]
+    LongLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The longest line that is read, in MiB.
+        limit: usize,
+    },
     /// A line that is not a JSON object.
     #[error("{}, line {line}: not a JSON object ({reason}); each line must be one, as in {{\"text\": \"...\", \"label\": \"...\"}}", path.display())]
     Json {
@@ -120,6 +140,24 @@ pub enum DataError {
         role: &'static str,
         /// The columns that are there.
         present: Vec<String>,
+    },
+    /// A table whose header names a column twice.
+    #[error("{}: columns {} and {} of its header are both named \"{column}\"; rename one of them", path.display(), places[0], places[1])]
+    TwoColumns {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        column: String,
+        /// The columns' numbers, from 1.
+        places: [usize; 2],
+    },
+    /// A quoted cell without its end.
+    #[error("{}, line {line}: the quote that opens in this line is never closed; close it, double quotes inside of a cell, or set data.format to tsv if quotes are ordinary characters", path.display())]
+    OpenQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line of the opening quote, from 1.
+        line: usize,
     },
     /// A row of a table with too few or too many cells.
     #[error("{}, line {line}: {found} cells, but the header has {expected}; quote cells that hold the separator or correct the row", path.display())]

@@ -6,7 +6,8 @@
 //!                                                     special tokens: only here      Loader::batch(n): pure
 //! ```
 //!
-//! * [`read_examples`] reads JSONL, CSV, TSV, CoNLL, CoNLL-U, SQuAD's files, plain and parallel text into [`Example`]s.
+//! * [`read_examples`] reads JSONL, CSV, TSV, CoNLL, CoNLL-U, SQuAD's files, plain and parallel text into [`Example`]s,
+//!   [`stream_examples`] one after the other from files larger than memory.
 //! * [`Tokenizer`] loads any `tokenizer.json` or trains WordPiece, byte-level BPE, Unigram or characters.
 //! * [`Convention`] knows what the special tokens mean: `[CLS]`, the decoder start, the stop token, padding. The same
 //!   value frames encoder inputs, decoder inputs, labels and generation, so that they cannot disagree.
@@ -68,5 +69,5 @@ pub use noise::span_mask::{SpanLengths, mask_spans};
 pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
 pub use sample::write_samples;
-pub use source::{FieldNames, Format, SourceConfig, read_examples};
+pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
 pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};

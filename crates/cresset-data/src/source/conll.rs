@@ -10,55 +10,75 @@
 //! The columns are separated by tabs, in a line without a tab by blanks. The first holds the word and the last the tag
 //! unless `data.fields` names others by number. `-DOCSTART-` lines (Tjong Kim Sang and De Meulder 2003) are skipped.
 
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::FieldNames;
+use super::stream::Examples;
+use super::text::Lines;
 use crate::{DataError, Example};
 
 const DOCUMENT: &str = "-DOCSTART-";
 
-/// Adds the sentences.
-pub(super) fn read(
-    path: &Path,
-    content: &str,
-    fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
+/// The sentences.
+pub(super) fn read(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
     only_words_and_tags(fields, "conll")?;
-    let word_column = number(fields.text.as_deref(), "text")?.unwrap_or(1);
-    let tag_column = number(fields.label.as_deref(), "label")?;
-    let mut sentence = Sentence::default();
-    let mut width = None;
-    for (i, line) in content.lines().enumerate() {
-        let cells = cells(line);
-        if cells.first().is_none_or(|first| *first == DOCUMENT) {
-            sentence.end(examples);
-            continue;
+    let mut table = Table {
+        lines: Lines::open(path)?,
+        word_column: number(fields.text.as_deref(), "text")?.unwrap_or(1),
+        tag_column: number(fields.label.as_deref(), "label")?,
+        width: None,
+    };
+    Ok(Box::new(iter::from_fn(move || {
+        table.next_sentence().transpose()
+    })))
+}
+
+struct Table {
+    lines: Lines,
+    word_column: usize,
+    tag_column: Option<usize>,
+    /// The columns of the first word.
+    width: Option<usize>,
+}
+
+impl Table {
+    fn next_sentence(&mut self) -> Result<Option<Example>, DataError> {
+        let path = Arc::clone(self.lines.path());
+        let mut sentence = Sentence::default();
+        while let Some(line) = self.lines.next_line()? {
+            let cells = cells(line.text);
+            if cells.first().is_none_or(|first| *first == DOCUMENT) {
+                if sentence.is_empty() {
+                    continue;
+                }
+                break;
+            }
+            let expected = *self.width.get_or_insert(cells.len());
+            let ragged = |expected: String| DataError::Columns {
+                path: path.to_path_buf(),
+                line: line.number,
+                found: cells.len(),
+                expected,
+            };
+            if expected < 2 {
+                return Err(ragged("2 or more".to_owned()));
+            }
+            if cells.len() != expected {
+                return Err(ragged(expected.to_string()));
+            }
+            let cell = |column: usize, role: &'static str| {
+                cells.get(column - 1).copied().ok_or_else(|| {
+                    no_column(&column.to_string(), role, &format!("1 to {expected}"))
+                })
+            };
+            let word = cell(self.word_column, "text")?;
+            let tag = cell(self.tag_column.unwrap_or(expected), "label")?;
+            sentence.push(line.number, word, tag);
         }
-        let expected = *width.get_or_insert(cells.len());
-        let ragged = |expected: String| DataError::Columns {
-            path: path.to_owned(),
-            line: i + 1,
-            found: cells.len(),
-            expected,
-        };
-        if expected < 2 {
-            return Err(ragged("2 or more".to_owned()));
-        }
-        if cells.len() != expected {
-            return Err(ragged(expected.to_string()));
-        }
-        let cell = |column: usize, role: &'static str| {
-            cells
-                .get(column - 1)
-                .copied()
-                .ok_or_else(|| no_column(&column.to_string(), role, &format!("1 to {expected}")))
-        };
-        let word = cell(word_column, "text")?;
-        sentence.push(i + 1, word, cell(tag_column.unwrap_or(expected), "label")?);
+        Ok(sentence.end())
     }
-    sentence.end(examples);
-    Ok(())
 }
 
 /// Refuses names of what tagged words do not have.
@@ -129,17 +149,18 @@ impl Sentence {
         self.tags.push(tag.to_owned());
     }
 
-    /// Adds the sentence, if there is one, and starts the next.
-    pub(super) fn end(&mut self, examples: &mut Vec<Example>) {
-        let sentence = std::mem::take(self);
-        if !sentence.words.is_empty() {
-            examples.push(Example {
-                line: sentence.line,
-                text: sentence.words.join(" "),
-                words: sentence.words,
-                tags: sentence.tags,
-                ..Example::default()
-            });
-        }
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The sentence, if it has words.
+    pub(super) fn end(self) -> Option<Example> {
+        (!self.is_empty()).then(|| Example {
+            line: self.line,
+            text: self.words.join(" "),
+            words: self.words,
+            tags: self.tags,
+            ..Example::default()
+        })
     }
 }

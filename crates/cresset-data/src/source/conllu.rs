@@ -8,50 +8,62 @@
 //! 2.1  ..                             an empty node: skipped
 //! ```
 
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::FieldNames;
 use super::conll::{Sentence, only_words_and_tags};
+use super::stream::Examples;
+use super::text::Lines;
 use crate::{DataError, Example};
 
 const COLUMNS: [&str; 10] = [
     "id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc",
 ];
 
-/// Adds the sentences: the forms as words, the `upos` column or the named one as tags.
-pub(super) fn read(
-    path: &Path,
-    content: &str,
-    fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
+/// The sentences: the forms as words, the `upos` column or the named one as tags.
+pub(super) fn read(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
     only_words_and_tags(fields, "conllu")?;
     let word_column = column(fields.text.as_deref().unwrap_or("form"), "text")?;
     let tag_column = column(fields.label.as_deref().unwrap_or("upos"), "label")?;
+    let mut lines = Lines::open(path)?;
+    Ok(Box::new(iter::from_fn(move || {
+        next_sentence(&mut lines, word_column, tag_column).transpose()
+    })))
+}
+
+fn next_sentence(
+    lines: &mut Lines,
+    word_column: usize,
+    tag_column: usize,
+) -> Result<Option<Example>, DataError> {
+    let path = Arc::clone(lines.path());
     let mut sentence = Sentence::default();
-    for (i, line) in content.lines().enumerate() {
-        if line.trim().is_empty() {
-            sentence.end(examples);
+    while let Some(line) = lines.next_line()? {
+        if line.text.trim().is_empty() {
+            if sentence.is_empty() {
+                continue;
+            }
+            break;
+        }
+        if line.text.starts_with('#') {
             continue;
         }
-        if line.starts_with('#') {
-            continue;
-        }
-        let cells: Vec<&str> = line.split('\t').collect();
+        let cells: Vec<&str> = line.text.split('\t').collect();
         if cells.len() != COLUMNS.len() {
             return Err(DataError::Columns {
-                path: path.to_owned(),
-                line: i + 1,
+                path: path.to_path_buf(),
+                line: line.number,
                 found: cells.len(),
                 expected: COLUMNS.len().to_string(),
             });
         }
         if !cells[0].contains(['-', '.']) {
-            sentence.push(i + 1, cells[word_column], cells[tag_column]);
+            sentence.push(line.number, cells[word_column], cells[tag_column]);
         }
     }
-    sentence.end(examples);
-    Ok(())
+    Ok(sentence.end())
 }
 
 /// A column by its name, or by its number from 1.

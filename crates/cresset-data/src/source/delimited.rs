@@ -1,85 +1,89 @@
 //! Tables with a header line: CSV (`text,label`, cells may be quoted) and TSV (no quoting).
 
+use std::io::{self, Read};
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Field, FieldNames, Need};
+use super::fields::{Field, FieldNames, Need};
+use super::quotes::Quotes;
+use super::stream::Examples;
+use super::text::Lines;
 use crate::{DataError, Example, Label};
 
-/// Adds the example of every row of a comma-separated table.
-pub(super) fn read_csv(
-    path: &Path,
-    content: &str,
-    fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
-    read(
-        path,
-        content,
-        ReaderBuilder::new().delimiter(b','),
-        fields,
-        examples,
-    )
+/// The example of every row of a comma-separated table.
+pub(super) fn read_csv(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
+    let source = TableBytes {
+        quotes: Some(Quotes::default()),
+        ..TableBytes::open(path)?
+    };
+    read(source, ReaderBuilder::new().delimiter(b','), fields)
 }
 
-/// Adds the example of every row of a tab-separated table.
-pub(super) fn read_tsv(
-    path: &Path,
-    content: &str,
-    fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
+/// The example of every row of a tab-separated table.
+pub(super) fn read_tsv(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
+    let source = TableBytes::open(path)?;
     read(
-        path,
-        content,
+        source,
         ReaderBuilder::new().delimiter(b'\t').quoting(false),
         fields,
-        examples,
     )
 }
 
 fn read(
-    path: &Path,
-    content: &str,
+    source: TableBytes,
     reader: &mut ReaderBuilder,
     fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
-    let mut reader = reader.from_reader(content.as_bytes());
-    let header = reader.headers().map_err(|e| table_error(path, &e))?.clone();
-    if content.trim().is_empty() {
-        return Ok(());
+) -> Result<Examples, DataError> {
+    let path = Arc::clone(source.lines.path());
+    let mut reader = reader.from_reader(source);
+    let header = reader.headers().map_err(|e| table_error(&path, e))?.clone();
+    if header.iter().all(|name| name.trim().is_empty()) {
+        return Ok(Box::new(iter::empty()));
     }
-    let columns = Columns::find(path, &header, fields)?;
-    for record in reader.records() {
-        let record = record.map_err(|e| table_error(path, &e))?;
+    let columns = Columns::find(&path, &header, fields)?;
+    let example = move |record: Result<StringRecord, csv::Error>| {
+        let record = record.map_err(|e| table_error(&path, e))?;
         let line = record.position().map_or(0, |p| p.line() as usize);
-        examples.push(columns.example(path, line, &record)?);
-    }
-    Ok(())
+        columns.example(&path, line, &record)
+    };
+    Ok(Box::new(reader.into_records().map(example)))
 }
 
 /// Where each role's column is.
-struct Columns<'a> {
-    fields: [Field<'a>; 6],
+struct Columns {
+    fields: [Field; 6],
     places: [Option<usize>; 6],
 }
 
-impl<'a> Columns<'a> {
-    fn find(path: &Path, header: &StringRecord, fields: &'a FieldNames) -> Result<Self, DataError> {
+impl Columns {
+    fn find(path: &Path, header: &StringRecord, fields: &FieldNames) -> Result<Self, DataError> {
         let fields = fields.all();
-        let place = |field: Field<'_>| {
-            (field.need != Need::Absent)
-                .then(|| header.iter().position(|name| name.trim() == field.name))
-                .flatten()
+        let named = |field: &Field| {
+            let mut places = (0..header.len()).filter(|&i| header[i].trim() == field.name);
+            (places.next(), places.next())
         };
-        let places = fields.map(place);
+        let mut places = [None; 6];
+        for (field, place) in fields.iter().zip(&mut places) {
+            *place = match named(field) {
+                _ if field.need == Need::Absent => None,
+                (Some(first), Some(second)) => {
+                    return Err(DataError::TwoColumns {
+                        path: path.to_owned(),
+                        column: field.name.clone(),
+                        places: [first + 1, second + 1],
+                    });
+                }
+                (first, _) => first,
+            };
+        }
         for (field, place) in fields.iter().zip(places) {
             if place.is_none() && field.need == Need::Required {
                 return Err(DataError::MissingColumn {
                     path: path.to_owned(),
-                    column: field.name.to_owned(),
+                    column: field.name.clone(),
                     role: field.role,
                     present: header.iter().map(str::to_owned).collect(),
                 });
@@ -103,7 +107,7 @@ impl<'a> Columns<'a> {
                     return Err(DataError::FieldType {
                         path: path.to_owned(),
                         line,
-                        field: self.fields[4].name.to_owned(),
+                        field: self.fields[4].name.clone(),
                         role: "score",
                         found: format!("\"{text}\""),
                         expected: "a number",
@@ -125,21 +129,80 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn table_error(path: &Path, error: &csv::Error) -> DataError {
+fn table_error(path: &Path, error: csv::Error) -> DataError {
     let line = error.position().map_or(1, |p| p.line() as usize);
-    match error.kind() {
+    let reason = error.to_string();
+    match error.into_kind() {
         csv::ErrorKind::UnequalLengths {
             expected_len, len, ..
         } => DataError::Ragged {
             path: path.to_owned(),
             line,
-            found: *len as usize,
-            expected: *expected_len as usize,
+            found: len as usize,
+            expected: expected_len as usize,
         },
+        csv::ErrorKind::Io(source) => {
+            source
+                .downcast::<DataError>()
+                .unwrap_or_else(|source| DataError::Read {
+                    path: path.to_owned(),
+                    source,
+                })
+        }
         _ => DataError::Table {
             path: path.to_owned(),
             line,
-            reason: error.to_string(),
+            reason,
         },
+    }
+}
+
+/// The bytes of a table, line by checked line; errors reach [`table_error`] inside of an I/O error.
+struct TableBytes {
+    lines: Lines,
+    line: Vec<u8>,
+    /// What is read of the line.
+    read: usize,
+    /// Follows the quotes where the table has them.
+    quotes: Option<Quotes>,
+}
+
+impl TableBytes {
+    fn open(path: &Path) -> Result<Self, DataError> {
+        Ok(TableBytes {
+            lines: Lines::open(path)?,
+            line: Vec::new(),
+            read: 0,
+            quotes: None,
+        })
+    }
+
+    fn next_line(&mut self) -> Result<(), DataError> {
+        let path = Arc::clone(self.lines.path());
+        self.line.clear();
+        self.read = 0;
+        let Some(line) = self.lines.next_with_break()? else {
+            return match &self.quotes {
+                Some(quotes) => quotes.check_closed(&path),
+                None => Ok(()),
+            };
+        };
+        self.line.extend_from_slice(line.text.as_bytes());
+        match &mut self.quotes {
+            Some(quotes) => quotes.follow(&path, line),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Read for TableBytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.line.len() {
+            self.next_line().map_err(io::Error::other)?;
+        }
+        let n = buffer.len().min(self.line.len() - self.read);
+        buffer[..n].copy_from_slice(&self.line[self.read..self.read + n]);
+        self.read += n;
+        Ok(n)
     }
 }

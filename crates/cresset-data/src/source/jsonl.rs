@@ -1,43 +1,55 @@
 //! JSON lines: `{"text": "a fine film", "label": "positive"}`, several labels as a list; `{"text": "when ?", "pair": "in 1912",
 //! "answers": [{"text": "1912", "answer_start": 3}]}`, counted in characters.
 
+use std::iter;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Field, FieldNames, Need, answers};
+use super::answers;
+use super::fields::{Field, FieldNames, Need};
+use super::stream::Examples;
+use super::text::Lines;
 use crate::{AnswerSpan, DataError, Example, Label};
 
-/// Adds the example of every line; blank lines are skipped.
-pub(super) fn read(
-    path: &Path,
-    content: &str,
-    fields: &FieldNames,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
+/// The example of every line; blank lines are skipped.
+pub(super) fn read(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
+    let mut lines = Lines::open(path)?;
     let (fields, answers) = (fields.all(), fields.answers());
-    for (i, line) in content.lines().enumerate() {
-        if line.trim().is_empty() {
+    Ok(Box::new(iter::from_fn(move || {
+        next_example(&mut lines, &fields, &answers).transpose()
+    })))
+}
+
+fn next_example(
+    lines: &mut Lines,
+    fields: &[Field; 6],
+    answers: &Field,
+) -> Result<Option<Example>, DataError> {
+    let path = Arc::clone(lines.path());
+    while let Some(line) = lines.next_line()? {
+        if line.text.trim().is_empty() {
             continue;
         }
-        let object: Map<String, Value> =
-            serde_json::from_str(line).map_err(|e| DataError::Json {
-                path: path.to_owned(),
-                line: i + 1,
+        let values: Map<String, Value> =
+            serde_json::from_str(line.text).map_err(|e| DataError::Json {
+                path: path.to_path_buf(),
+                line: line.number,
                 reason: short(&e),
             })?;
         let object = Object {
-            path,
-            line: i + 1,
-            values: &object,
+            path: &path,
+            line: line.number,
+            values: &values,
         };
-        let example = object.example(&fields)?;
-        examples.push(Example {
-            answers: object.answers(&answers, &example)?,
+        let example = object.example(fields)?;
+        return Ok(Some(Example {
+            answers: object.answers(answers, &example)?,
             ..example
-        });
+        }));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The parser's words without its own line number, which is always 1.
@@ -56,7 +68,7 @@ struct Object<'a> {
 impl Object<'_> {
     fn example(
         &self,
-        [id, text, pair, label, score, target]: &[Field<'_>; 6],
+        [id, text, pair, label, score, target]: &[Field; 6],
     ) -> Result<Example, DataError> {
         Ok(Example {
             id: self.name(id)?,
@@ -71,21 +83,21 @@ impl Object<'_> {
         })
     }
 
-    fn value(&self, field: &Field<'_>) -> Result<Option<&Value>, DataError> {
-        match self.values.get(field.name) {
+    fn value(&self, field: &Field) -> Result<Option<&Value>, DataError> {
+        match self.values.get(&field.name) {
             Some(value) if !value.is_null() && field.need != Need::Absent => Ok(Some(value)),
             _ if field.need != Need::Required => Ok(None),
             _ => Err(DataError::MissingField {
                 path: self.path.to_owned(),
                 line: self.line,
-                field: field.name.to_owned(),
+                field: field.name.clone(),
                 role: field.role,
                 present: self.values.keys().cloned().collect(),
             }),
         }
     }
 
-    fn text(&self, field: &Field<'_>) -> Result<Option<String>, DataError> {
+    fn text(&self, field: &Field) -> Result<Option<String>, DataError> {
         match self.value(field)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -93,7 +105,7 @@ impl Object<'_> {
         }
     }
 
-    fn name(&self, field: &Field<'_>) -> Result<Option<String>, DataError> {
+    fn name(&self, field: &Field) -> Result<Option<String>, DataError> {
         match self.value(field)? {
             None => Ok(None),
             Some(value) => match name_of(value) {
@@ -103,7 +115,7 @@ impl Object<'_> {
         }
     }
 
-    fn label(&self, field: &Field<'_>) -> Result<Option<Label>, DataError> {
+    fn label(&self, field: &Field) -> Result<Option<Label>, DataError> {
         let Some(value) = self.value(field)? else {
             return Ok(None);
         };
@@ -129,7 +141,7 @@ impl Object<'_> {
 
     fn answers(
         &self,
-        field: &Field<'_>,
+        field: &Field,
         example: &Example,
     ) -> Result<Option<Vec<AnswerSpan>>, DataError> {
         let Some(value) = self.value(field)? else {
@@ -148,7 +160,7 @@ impl Object<'_> {
         }
     }
 
-    fn number(&self, field: &Field<'_>) -> Result<Option<f64>, DataError> {
+    fn number(&self, field: &Field) -> Result<Option<f64>, DataError> {
         match self.value(field)? {
             None => Ok(None),
             Some(value) => match value.as_f64() {
@@ -158,12 +170,12 @@ impl Object<'_> {
         }
     }
 
-    fn wrong(&self, field: &Field<'_>, value: &Value, expected: &'static str) -> DataError {
+    fn wrong(&self, field: &Field, value: &Value, expected: &'static str) -> DataError {
         let shown: String = value.to_string().chars().take(60).collect();
         DataError::FieldType {
             path: self.path.to_owned(),
             line: self.line,
-            field: field.name.to_owned(),
+            field: field.name.clone(),
             role: field.role,
             found: shown,
             expected,

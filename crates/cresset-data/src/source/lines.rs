@@ -1,49 +1,70 @@
 //! Plain text: a document per line, per paragraph or per file.
 
-use crate::Example;
+use std::iter;
+use std::path::Path;
 
-/// Adds every line that is not blank.
-pub(super) fn read_lines(content: &str, examples: &mut Vec<Example>) {
-    let lines = content
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    examples.extend(lines.map(|(i, line)| Example {
-        line: i + 1,
-        text: line.to_owned(),
-        ..Example::default()
-    }));
+use super::stream::Examples;
+use super::text::{self, Lines};
+use crate::{DataError, Example};
+
+/// Every line that is not blank.
+pub(super) fn read_lines(path: &Path) -> Result<Examples, DataError> {
+    let mut lines = Lines::open(path)?;
+    Ok(Box::new(iter::from_fn(move || {
+        next_document(&mut lines).transpose()
+    })))
 }
 
-/// Adds the runs of lines between blank lines; their line breaks stay.
-pub(super) fn read_paragraphs(content: &str, examples: &mut Vec<Example>) {
+fn next_document(lines: &mut Lines) -> Result<Option<Example>, DataError> {
+    while let Some(line) = lines.next_line()? {
+        if !line.text.trim().is_empty() {
+            return Ok(Some(Example {
+                line: line.number,
+                text: line.text.to_owned(),
+                ..Example::default()
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The runs of lines between blank lines; their line breaks stay.
+pub(super) fn read_paragraphs(path: &Path) -> Result<Examples, DataError> {
+    let mut lines = Lines::open(path)?;
+    Ok(Box::new(iter::from_fn(move || {
+        next_paragraph(&mut lines).transpose()
+    })))
+}
+
+fn next_paragraph(lines: &mut Lines) -> Result<Option<Example>, DataError> {
     let mut open: Option<Example> = None;
-    for (i, line) in content.lines().enumerate() {
+    while let Some(line) = lines.next_line()? {
         match &mut open {
-            _ if line.trim().is_empty() => examples.extend(open.take()),
+            None if line.text.trim().is_empty() => {}
+            Some(_) if line.text.trim().is_empty() => break,
             Some(document) => {
                 document.text.push('\n');
-                document.text.push_str(line);
+                document.text.push_str(line.text);
             }
             None => {
                 open = Some(Example {
-                    line: i + 1,
-                    text: line.to_owned(),
+                    line: line.number,
+                    text: line.text.to_owned(),
                     ..Example::default()
-                })
+                });
             }
         }
     }
-    examples.extend(open);
+    Ok(open)
 }
 
-/// Adds the whole file as one document, unless it is empty.
-pub(super) fn read_whole(content: &str, examples: &mut Vec<Example>) {
-    if !content.is_empty() {
-        examples.push(Example {
-            line: 1,
-            text: content.to_owned(),
-            ..Example::default()
-        });
-    }
+/// The whole file as one document, unless it is empty.
+pub(super) fn read_whole(path: &Path) -> Result<Examples, DataError> {
+    let text = text::read(path)?;
+    let document = (!text.is_empty()).then(|| Example {
+        line: 1,
+        text,
+        ..Example::default()
+    });
+    Ok(Box::new(document.map(Ok).into_iter()))
 }

@@ -1,61 +1,90 @@
 //! Parallel text: line n of the second file is the target of line n of the first.
 
-use std::path::{Path, PathBuf};
+use std::iter;
+use std::path::Path;
 
-use super::{Format, name_file, text};
+use super::Format;
+use super::stream::Examples;
+use super::text::Lines;
 use crate::{DataError, Example};
 
-/// The examples of files given as source and target in turn. Blank lines count: they keep the files aligned.
-pub(super) fn read(files: &[PathBuf]) -> Result<Vec<Example>, DataError> {
-    let (pairs, rest) = files.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(DataError::Files(format!(
-            "format parallel takes files in pairs of source and target, but {} are given; name both sides, as in [\"train.en\", \"train.de\"]",
-            files.len()
-        )));
-    }
-    let mut examples = Vec::new();
-    for [source, target] in pairs {
-        let before = examples.len();
-        read_pair(source, target, &mut examples)?;
-        name_file(&mut examples[before..], source);
-    }
-    Ok(examples)
+/// The lines of both files. Blank lines count: they keep the files aligned.
+pub(super) fn read(source: &Path, target: &Path) -> Result<Examples, DataError> {
+    let mut pair = Pair {
+        source: Side::open(source)?,
+        target: Side::open(target)?,
+    };
+    Ok(Box::new(iter::from_fn(move || pair.read().transpose())))
 }
 
-fn read_pair(
-    source_path: &Path,
-    target_path: &Path,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
-    let (sources, targets) = (text::read(source_path)?, text::read(target_path)?);
-    let (source_lines, target_lines) = (sources.lines().count(), targets.lines().count());
-    if source_lines != target_lines {
-        return Err(DataError::LineCount {
-            source_path: source_path.to_owned(),
-            source_lines,
-            target_path: target_path.to_owned(),
-            target_lines,
-        });
+struct Pair {
+    source: Side,
+    target: Side,
+}
+
+struct Side {
+    lines: Lines,
+    n_lines: usize,
+    is_blank: bool,
+}
+
+impl Pair {
+    fn read(&mut self) -> Result<Option<Example>, DataError> {
+        let text = self.source.next_line()?;
+        let target = self.target.next_line()?;
+        match (text, target) {
+            (Some(text), Some(target)) => Ok(Some(Example {
+                line: self.source.n_lines,
+                text,
+                target: Some(target),
+                ..Example::default()
+            })),
+            (None, None) => {
+                self.source.check_text()?;
+                self.target.check_text()?;
+                Ok(None)
+            }
+            _ => {
+                // The longer file is read on, so that both counts can be said.
+                while self.source.next_line()?.is_some() {}
+                while self.target.next_line()?.is_some() {}
+                Err(DataError::LineCount {
+                    source_path: self.source.lines.path().to_path_buf(),
+                    source_lines: self.source.n_lines,
+                    target_path: self.target.lines.path().to_path_buf(),
+                    target_lines: self.target.n_lines,
+                })
+            }
+        }
     }
-    if sources.trim().is_empty() || targets.trim().is_empty() {
-        let path = if sources.trim().is_empty() {
-            source_path
-        } else {
-            target_path
+}
+
+impl Side {
+    fn open(path: &Path) -> Result<Self, DataError> {
+        Ok(Side {
+            lines: Lines::open(path)?,
+            n_lines: 0,
+            is_blank: true,
+        })
+    }
+
+    fn next_line(&mut self) -> Result<Option<String>, DataError> {
+        let Some(line) = self.lines.next_line()? else {
+            return Ok(None);
         };
-        return Err(DataError::Empty {
-            path: path.to_owned(),
-            format: Format::Parallel.name().to_owned(),
-        });
+        self.n_lines = line.number;
+        self.is_blank &= line.text.trim().is_empty();
+        Ok(Some(line.text.to_owned()))
     }
-    for (i, (source, target)) in sources.lines().zip(targets.lines()).enumerate() {
-        examples.push(Example {
-            line: i + 1,
-            text: source.to_owned(),
-            target: Some(target.to_owned()),
-            ..Example::default()
-        });
+
+    /// Refuses a file without text.
+    fn check_text(&self) -> Result<(), DataError> {
+        if self.is_blank {
+            return Err(DataError::Empty {
+                path: self.lines.path().to_path_buf(),
+                format: Format::Parallel.name().to_owned(),
+            });
+        }
+        Ok(())
     }
-    Ok(())
 }

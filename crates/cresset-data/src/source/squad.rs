@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{self, Answer};
+use super::stream::Examples;
+use super::text;
 use crate::{AnswerSpan, DataError, Example};
 
 #[derive(Deserialize)]
@@ -78,13 +80,9 @@ impl TryFrom<RawParagraph> for Paragraph {
     }
 }
 
-/// Adds an example per question: the question as its text, the paragraph as its pair.
-pub(super) fn read(
-    path: &Path,
-    content: &str,
-    examples: &mut Vec<Example>,
-) -> Result<(), DataError> {
-    let file: File = serde_json::from_str(content).map_err(|error| {
+/// An example per question: the question as its text, the paragraph as its pair.
+pub(super) fn read(path: &Path) -> Result<Examples, DataError> {
+    let file: File = serde_json::from_str(&text::read(path)?).map_err(|error| {
         let text = error.to_string();
         let reason = text
             .rsplit_once(" at line ")
@@ -96,14 +94,14 @@ pub(super) fn read(
         }
     })?;
     let paragraphs = file.data.into_iter().flat_map(|article| article.paragraphs);
-    for Paragraph { context, questions } in paragraphs {
-        examples.extend(questions.into_iter().map(|question| Example {
+    let examples = paragraphs.flat_map(|Paragraph { context, questions }| {
+        questions.into_iter().map(move |question| Example {
             id: question.id,
             text: question.text,
             pair: Some(context.clone()),
             answers: Some(question.answers),
             ..Example::default()
-        }));
-    }
-    Ok(())
+        })
+    });
+    Ok(Box::new(examples.map(Ok)))
 }

@@ -12,5 +12,6 @@ mod samples;
 mod show;
 mod sources;
 mod stored;
+mod streams;
 mod tagged;
 mod tokenizers;
