@@ -3,8 +3,6 @@
 //! Loss: negative log likelihood per token (Radford et al. 2019, GPT-2). Either every text is a document of its own,
 //! framed by the convention's start and stop token, or all texts are one stream from which windows are cut.
 
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
@@ -12,13 +10,13 @@ use cresset_losses::token_nll;
 use cresset_model::CausalLm;
 use cresset_ops::Run;
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
-use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -28,18 +26,6 @@ use crate::{RunError, Setup};
 pub struct CausalLmConfig {
     /// How texts become rows.
     pub rows: RowKind,
-}
-
-/// How texts become rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RowKind {
-    /// Each text a document `<bos> A`, labels `A <eos>`; a text longer than `data.max_length` is cut into several rows.
-    #[default]
-    Documents,
-    /// All texts one after the other; rows are windows of `data.max_length` tokens, drawn at random in training
-    /// (nanoGPT's protocol), side by side in evaluation.
-    Stream,
 }
 
 /// A row: input tokens and, one further on, their labels.
@@ -52,10 +38,8 @@ pub enum CausalLmItem {
         /// The token after each.
         labels: Vec<u32>,
     },
-    /// A window of the stream that starts here.
-    Window(usize),
-    /// A window of the stream that starts anywhere.
-    RandomWindow,
+    /// A window of the stream: the input and the last label.
+    Window(Window),
 }
 
 /// Rows with their labels as plain numbers.
@@ -73,22 +57,20 @@ pub struct CausalLmBatch {
 #[derive(Clone, Debug)]
 pub struct CausalLmCollate {
     pad_id: u32,
-    stream: Arc<Vec<u32>>,
-    width: usize,
+    /// Where windows are cut from; documents need none.
+    stream: Option<Stream>,
 }
 
 impl CausalLmCollate {
     fn row(&self, item: CausalLmItem, rng: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
-        let start = match item {
-            CausalLmItem::Document { input, labels } => return (input, labels),
-            CausalLmItem::Window(start) => start,
-            CausalLmItem::RandomWindow => rng.random_range(0..self.stream.len() - self.width),
-        };
-        let end = (start + self.width).min(self.stream.len() - 1);
-        (
-            self.stream[start..end].to_vec(),
-            self.stream[start + 1..end + 1].to_vec(),
-        )
+        match (item, &self.stream) {
+            (CausalLmItem::Document { input, labels }, _) => (input, labels),
+            (CausalLmItem::Window(window), Some(stream)) => {
+                let ids = stream.window(window, rng);
+                (ids[..ids.len() - 1].to_vec(), ids[1..].to_vec())
+            }
+            (CausalLmItem::Window(_), None) => unreachable!("windows are made with their stream"),
+        }
     }
 }
 
@@ -208,8 +190,8 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
             documents(&setup, &setup.data.eval)?,
         ),
         RowKind::Stream => (
-            windows(&setup, &setup.data.train, |_| CausalLmItem::RandomWindow)?,
-            windows(&setup, &setup.data.eval, CausalLmItem::Window)?,
+            windows(&setup, &setup.data.train, Stream::anywhere)?,
+            windows(&setup, &setup.data.eval, Stream::side_by_side)?,
         ),
     };
     let description = setup.description(model_config, Map::new());
@@ -255,7 +237,7 @@ fn documents(
     Ok(Rows {
         items,
         lengths,
-        collate: collate(setup, Vec::new()),
+        collate: collate(setup, None),
     })
 }
 
@@ -263,42 +245,25 @@ fn documents(
 fn windows(
     setup: &Setup,
     examples: &[Example],
-    item: fn(usize) -> CausalLmItem,
+    cut: fn(&Stream) -> Vec<Window>,
 ) -> Result<Rows<CausalLanguageModelling>, RunError> {
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    let stop = setup.convention.generation()?.stop;
-    let encoded = setup.tokenizer.encode_batch(&texts);
-    let single = encoded.len() == 1;
-    let mut stream = Vec::new();
-    for ids in encoded {
-        stream.extend(ids);
-        if !single {
-            stream.push(stop);
-        }
-    }
-    let width = setup.data.max_length;
-    if !examples.is_empty() && stream.len() <= width {
-        return Err(RunError::Data(format!(
-            "the text has {} tokens, too few for one row of data.max_length {width}; lower data.max_length or give more text",
-            stream.len()
-        )));
-    }
-    let items: Vec<CausalLmItem> = (0..stream.len().saturating_sub(1))
-        .step_by(width)
-        .map(item)
-        .collect();
-    let lengths = vec![Length::from(width); items.len()];
+    let shape = Cut {
+        span: setup.data.max_length + 1,
+        overlap: 1,
+        separator: setup.convention.generation()?.stop,
+    };
+    let stream = Stream::new(setup, examples, shape)?;
+    let items: Vec<CausalLmItem> = cut(&stream).into_iter().map(CausalLmItem::Window).collect();
     Ok(Rows {
+        lengths: stream.lengths(items.len()),
         items,
-        lengths,
-        collate: collate(setup, stream),
+        collate: collate(setup, Some(stream)),
     })
 }
 
-fn collate(setup: &Setup, stream: Vec<u32>) -> CausalLmCollate {
+fn collate(setup: &Setup, stream: Option<Stream>) -> CausalLmCollate {
     CausalLmCollate {
         pad_id: setup.convention.pad_id(),
-        stream: Arc::new(stream),
-        width: setup.data.max_length,
+        stream,
     }
 }

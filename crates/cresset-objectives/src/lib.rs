@@ -3,7 +3,7 @@
 //! * [`ObjectiveConfig`] is the list; [`open`] opens one on data and a model, as an [`OpenRun`] that trains, evaluates,
 //!   previews and saves without naming the objective.
 //! * [`classify`], [`extract`], [`masked_lm`], [`bert_pretraining`], [`albert_pretraining`], [`causal_lm`], [`seq2seq`], [`span_corruption`],
-//!   [`denoise`], [`prefix_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
+//!   [`denoise`], [`prefix_lm`], [`permuted_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
@@ -28,6 +28,7 @@ pub mod masked_lm;
 mod model_files;
 mod model_folder;
 pub mod pair_pre_training;
+pub mod permuted_lm;
 mod predict;
 pub mod prefix_lm;
 mod preview;
@@ -36,6 +37,7 @@ pub mod seq2seq;
 mod session;
 mod setup;
 pub mod span_corruption;
+mod stream;
 pub mod tag;
 pub mod upload;
 
@@ -52,3 +54,4 @@ pub use preview::{Preview, Reader, Shown};
 pub use registry::{ObjectiveConfig, Shape, open};
 pub use session::{Facts, OpenRun, Parts, Rows, Task, TrainOrder};
 pub use setup::{DataSetup, Duration, ModelSource, NewHead, Setup, TrainSetup, WarmStart};
+pub use stream::{RowKind, Stream, Window};

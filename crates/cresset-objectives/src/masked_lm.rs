@@ -77,9 +77,9 @@ impl MaskedLmConfig {
 /// A framed chunk of text.
 #[derive(Clone, Debug)]
 pub struct MaskedLmItem {
-    ids: Vec<u32>,
-    segments: Vec<u32>,
-    special: Vec<bool>,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) segments: Vec<u32>,
+    pub(crate) special: Vec<bool>,
 }
 
 impl MaskedLmItem {
@@ -308,7 +308,7 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
 }
 
 /// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
-fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
+pub(crate) fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
     let overhead = setup
         .convention
         .encoder_input(&[], None, setup.data.max_length)?

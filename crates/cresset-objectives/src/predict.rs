@@ -70,6 +70,11 @@ pub fn open_predictor(
                 device: device.clone(),
             }))
         }
+        HeadKind::PermutedLm => Err(wrong_head(
+            folder,
+            "predict",
+            "fine-tune it first, as in model = { path = \"folder\" } with objective classify or tag",
+        )),
         _ => Err(wrong_head(
             folder,
             "predict",

@@ -13,13 +13,15 @@ use crate::contrastive::ContrastiveConfig;
 use crate::denoise::DenoiseConfig;
 use crate::extract::ExtractConfig;
 use crate::masked_lm::MaskedLmConfig;
+use crate::permuted_lm::PermutedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
 use crate::span_corruption::SpanCorruptionConfig;
 use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
-    contrastive, denoise, extract, masked_lm, prefix_lm, seq2seq, span_corruption, tag,
+    contrastive, denoise, extract, masked_lm, permuted_lm, prefix_lm, seq2seq, span_corruption,
+    tag,
 };
 
 /// `[objective]`: exactly one of these.
@@ -38,6 +40,8 @@ pub enum ObjectiveConfig {
     AlbertPretraining(AlbertPretrainingConfig),
     /// The next token.
     CausalLm(CausalLmConfig),
+    /// Some tokens, in a random order.
+    PermutedLm(PermutedLmConfig),
     /// One text from another.
     #[serde(rename = "seq2seq")]
     Seq2Seq(Seq2SeqConfig),
@@ -84,6 +88,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::BertPretraining(_) => "bert-pretraining",
             ObjectiveConfig::AlbertPretraining(_) => "albert-pretraining",
             ObjectiveConfig::CausalLm(_) => "causal-lm",
+            ObjectiveConfig::PermutedLm(_) => "permuted-lm",
             ObjectiveConfig::Seq2Seq(_) => "seq2seq",
             ObjectiveConfig::SpanCorruption(_) => "span-corruption",
             ObjectiveConfig::Denoise(_) => "denoise",
@@ -101,6 +106,7 @@ impl ObjectiveConfig {
             | ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::BertPretraining(_)
             | ObjectiveConfig::AlbertPretraining(_)
+            | ObjectiveConfig::PermutedLm(_)
             | ObjectiveConfig::Contrastive(_)
             | ObjectiveConfig::Tag(_) => Shape::Encoder,
             ObjectiveConfig::CausalLm(_) => Shape::Decoder,
@@ -145,6 +151,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::Extract(_) => &["exact_match", "f1", "loss"],
             ObjectiveConfig::MaskedLm(_)
             | ObjectiveConfig::CausalLm(_)
+            | ObjectiveConfig::PermutedLm(_)
             | ObjectiveConfig::Seq2Seq(_)
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
@@ -165,6 +172,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::Extract(c) => c.validate(),
             ObjectiveConfig::MaskedLm(c) => c.validate(),
             ObjectiveConfig::CausalLm(_) => Ok(()),
+            ObjectiveConfig::PermutedLm(c) => c.validate(),
             ObjectiveConfig::Contrastive(c) => c.validate(),
             ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
             ObjectiveConfig::BertPretraining(c) => {
@@ -200,6 +208,7 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::Extract(c) => extract::open(c, setup),
         ObjectiveConfig::MaskedLm(c) => masked_lm::open(c, setup),
         ObjectiveConfig::CausalLm(c) => causal_lm::open(c, setup),
+        ObjectiveConfig::PermutedLm(c) => permuted_lm::open(c, setup),
         ObjectiveConfig::Seq2Seq(c) => seq2seq::open(c, setup),
         ObjectiveConfig::BertPretraining(c) => bert_pretraining::open(c, setup),
         ObjectiveConfig::AlbertPretraining(c) => albert_pretraining::open(c, setup),

@@ -265,6 +265,7 @@ fn every_pre_training_objective_learns_and_leaves_a_folder_of_its_class() {
     for (name, class) in [
         ("bert-pretraining", "BertForPreTraining"),
         ("albert-pretraining", "AlbertForPreTraining"),
+        ("permuted-lm", "XLNetLMHeadModel"),
         ("span-corruption", "T5ForConditionalGeneration"),
         ("prefix-lm", "T5ForConditionalGeneration"),
         ("denoise", "BartForConditionalGeneration"),
