@@ -4,6 +4,7 @@ pub(crate) mod array;
 pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod math;
+mod matrix;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
 pub(crate) mod relative;
