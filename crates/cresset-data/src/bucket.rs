@@ -3,14 +3,14 @@
 use crate::BatchSize;
 
 /// Lengths in ascending order.
-pub(crate) fn sorted(lengths: &[usize]) -> Vec<usize> {
+pub(crate) fn sorted(lengths: &[u32]) -> Vec<u32> {
     let mut sorted = lengths.to_vec();
     sorted.sort_unstable();
     sorted
 }
 
 /// Ends of the batches of rows sorted by length, as many rows in each as its size allows.
-pub(crate) fn cut_sorted(lengths: &[usize], size: BatchSize) -> Vec<usize> {
+pub(crate) fn cut_sorted(lengths: &[u32], size: BatchSize) -> Vec<usize> {
     let budget = match size {
         BatchSize::Examples(_) => return cut_even(lengths.len(), 0, size),
         BatchSize::Tokens(budget) => budget,
@@ -19,7 +19,7 @@ pub(crate) fn cut_sorted(lengths: &[usize], size: BatchSize) -> Vec<usize> {
     let mut start = 0;
     for (i, &length) in lengths.iter().enumerate() {
         // Ascending order: this row is the longest of its batch so far.
-        if i > start && length.saturating_mul(i + 1 - start) > budget {
+        if i > start && (length as usize).saturating_mul(i + 1 - start) > budget {
             ends.push(i);
             start = i;
         }

@@ -15,7 +15,9 @@
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
 //!   resuming is asking for a later n.
-//! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
+//! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id. [`Packing`] says which
+//!   texts share a row.
+//! * [`TokenizedTexts`] are texts that were tokenized once, in memory or, as a [`PreparedEntry`], in mapped files.
 //! * [`write_samples`] writes small data sets to try everything on.
 //!
 //! What is not here: tensors, devices, models, losses.
@@ -41,12 +43,15 @@ mod hash;
 mod loader;
 mod noise;
 mod order;
+mod packing;
 mod sample;
 mod seed;
 mod source;
+mod store;
+mod texts;
 mod tokenizer;
 
-pub use collate::{PadSide, PaddedIds, pad};
+pub use collate::{PackedIds, PadSide, PaddedIds, pad};
 pub use convention::{
     Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece,
     Roles, Slot, SpecialToken,
@@ -58,7 +63,8 @@ pub use loader::{Collate, Dataset, Loader, Prefetch};
 pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use noise::pairs::{
-    PairOptions, PairTask, SentencePair, Sentences, document_pairs, sentence_pairs,
+    Documents, PairOptions, PairPlaces, PairTask, SentencePair, Sentences, document_pairs,
+    sentence_pairs,
 };
 pub use noise::permute::{PermutationOptions, Permuted, permute};
 pub use noise::prefix::{PrefixLength, split_prefix};
@@ -68,6 +74,9 @@ pub use noise::span_corruption::{
 pub use noise::span_mask::{SpanLengths, mask_spans};
 pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
+pub use packing::Packing;
 pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
+pub use store::{Preparation, PreparedEntry, holds_prepared};
+pub use texts::{TextForm, TokenizedTexts, Unit, Words};
 pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};

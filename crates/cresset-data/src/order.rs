@@ -74,7 +74,9 @@ pub enum Order {
 /// The batches of all epochs. Every example is in exactly one batch of each epoch.
 #[derive(Debug)]
 pub struct BatchPlan {
-    costs: Vec<usize>,
+    n_examples: usize,
+    /// The lengths of the examples, where rows of like length go together; else none is needed any more.
+    costs: Vec<u32>,
     bucketing: Bucketing,
     order: Order,
     /// Ends of the batches in the epoch's list of examples; the same in every epoch.
@@ -92,15 +94,27 @@ struct Epoch {
 
 impl BatchPlan {
     /// A plan for examples of these lengths.
-    pub fn new(lengths: Vec<Length>, size: BatchSize, bucketing: Bucketing, order: Order) -> Self {
-        let costs: Vec<usize> = lengths.into_iter().map(Length::longest).collect();
-        let ends = match bucketing {
-            Bucketing::ByLength => bucket::cut_sorted(&bucket::sorted(&costs), size),
+    pub fn new(
+        lengths: impl IntoIterator<Item = Length>,
+        size: BatchSize,
+        bucketing: Bucketing,
+        order: Order,
+    ) -> Self {
+        let lengths = lengths.into_iter().map(Length::longest);
+        let (n_examples, costs, ends) = match bucketing {
+            Bucketing::ByLength => {
+                let costs: Vec<u32> = lengths.map(|length| length as u32).collect();
+                let ends = bucket::cut_sorted(&bucket::sorted(&costs), size);
+                (costs.len(), costs, ends)
+            }
             Bucketing::None => {
-                bucket::cut_even(costs.len(), costs.iter().copied().max().unwrap_or(0), size)
+                let (n, longest) =
+                    lengths.fold((0, 0), |(n, longest), length| (n + 1, length.max(longest)));
+                (n, Vec::new(), bucket::cut_even(n, longest, size))
             }
         };
         BatchPlan {
+            n_examples,
             costs,
             bucketing,
             order,
@@ -142,7 +156,7 @@ impl BatchPlan {
     }
 
     fn make_epoch(&self, number: u64) -> Epoch {
-        let mut examples: Vec<u32> = (0..self.costs.len() as u32).collect();
+        let mut examples: Vec<u32> = (0..self.n_examples as u32).collect();
         let mut batches: Vec<u32> = (0..self.ends.len() as u32).collect();
         let shuffle: Option<ChaCha8Rng> = match self.order {
             Order::Shuffled { seed } => Some(rng(seed, Purpose::Order, number)),

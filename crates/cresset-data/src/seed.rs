@@ -10,6 +10,7 @@ pub(crate) enum Purpose {
     Batch = 2,
     Sample = 3,
     Pairs = 4,
+    Packing = 9,
 }
 
 /// The generator of this purpose and index: no state is carried from one index to the next.

@@ -37,13 +37,14 @@ impl Tokenizer {
     }
 
     /// Trains a tokenizer with the special tokens and the frame of a convention's preset. The same texts in the same
-    /// order give the same tokenizer, byte for byte.
+    /// order give the same tokenizer, byte for byte. They are asked for one after the other, so they need not all lie in
+    /// memory.
     ///
     /// # Errors
     /// A convention that does not exist; no text; a vocabulary that the special tokens and the alphabet alone exceed.
-    pub fn train<'a>(
+    pub fn train(
         config: &TokenizerTrainConfig,
-        texts: impl IntoIterator<Item = &'a str>,
+        texts: impl IntoIterator<Item = impl AsRef<str> + Sync>,
         convention: &str,
     ) -> Result<Self, DataError> {
         train::train(config, texts.into_iter(), convention)
@@ -136,6 +137,13 @@ impl Tokenizer {
     /// Whether every token has the same id in both.
     pub fn has_the_vocabulary_of(&self, other: &Tokenizer) -> bool {
         self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
+    /// All that decides which ids a text has, as one text.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.inner
+            .to_string(false)
+            .expect("a tokenizer can be written: it was read or trained")
     }
 
     /// A tokenizer that knows these special tokens too; those it lacks get the ids behind all others. A pre-trained

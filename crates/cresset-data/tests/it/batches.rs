@@ -12,7 +12,7 @@ fn plans() -> Vec<BatchPlan> {
         for bucketing in [Bucketing::ByLength, Bucketing::None] {
             for order in [Order::Shuffled { seed: 7 }, Order::Sequential] {
                 plans.push(BatchPlan::new(
-                    lengths().into_iter().map(Length::from).collect(),
+                    lengths().into_iter().map(Length::from),
                     size,
                     bucketing,
                     order,
@@ -91,7 +91,7 @@ fn a_token_budget_is_kept() {
     for bucketing in [Bucketing::ByLength, Bucketing::None] {
         let order = Order::Shuffled { seed: 3 };
         let plan = BatchPlan::new(
-            lengths().into_iter().map(Length::from).collect(),
+            lengths().into_iter().map(Length::from),
             BatchSize::Tokens(64),
             bucketing,
             order,
