@@ -167,18 +167,14 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
         let target = |example: &Example| target(config.task, &labels, example);
         let items = encode(&setup, examples, target, &mut n_shortened)?;
-        let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
+        let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.ids.len())).collect();
         let collate = ClassifyCollate {
             pad_id: setup.convention.pad_id(),
             pad_side: setup.convention.pad_side(),
             no_targets: no_targets(config.task, &class_weights),
             class_weights: class_weights.clone(),
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let mut keys = labels.to_config();

@@ -302,14 +302,12 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
         let items = encode(&setup, examples, &mut n_shortened)?;
         // Both texts of a pair are rows of the batch.
         let length = |i: &ContrastiveItem| i.texts.iter().map(|t| t.ids.len()).sum::<usize>();
-        Ok(Rows {
-            lengths: items.iter().map(|i| Length::from(length(i))).collect(),
-            items,
-            collate: ContrastiveCollate {
-                pad_id: setup.convention.pad_id(),
-                pad_side: setup.convention.pad_side(),
-            },
-        })
+        let lengths: Vec<Length> = items.iter().map(|i| Length::from(length(i))).collect();
+        let collate = ContrastiveCollate {
+            pad_id: setup.convention.pad_id(),
+            pad_side: setup.convention.pad_side(),
+        };
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let pooling = placed(config.pooling, &setup.convention)?;

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use cresset_data::{Collate, Convention, DataError, Example, Length};
+use cresset_data::{Collate, Convention, DataError};
 use cresset_model::Seq2SeqLm;
 use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
 
+use crate::cut::{CutTexts, Cutting};
 use crate::preview::{Reader, Shown};
 use crate::seq2seq::{Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::{RunError, Setup};
 
 /// Source and target of a text, without special tokens around them.
@@ -125,22 +126,19 @@ pub(crate) fn open(
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| -> Result<Rows<Denoising>, RunError> {
-        let items = chunks(&setup, examples, room)?;
-        let lengths = items.iter().map(|ids| Length::from(ids.len())).collect();
+    let room = text_room(&setup, room)?;
+    let rows = |split: Split| -> Rows<Denoising> {
+        let cut = CutTexts::new(setup.texts(split), Cutting { extra: 0, room });
         let collate = DenoisingCollate {
             corrupt: Arc::clone(&corrupt),
             convention: Arc::clone(&setup.convention),
             max_length: setup.data.max_length,
             max_target_length: setup.data.max_target_length,
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        let lengths = cut.lengths();
+        Rows::new(cut, lengths, collate)
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = (rows(Split::Train), rows(Split::Eval));
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0),
     };
@@ -158,8 +156,8 @@ pub(crate) fn open(
     )
 }
 
-/// The texts, cut where they are longer than a pair may be, so that nothing is lost.
-fn chunks(setup: &Setup, examples: &[Example], room: Room) -> Result<Vec<Vec<u32>>, RunError> {
+/// Tokens of a text beyond which it is cut, so that nothing is lost.
+fn text_room(setup: &Setup, room: Room) -> Result<usize, RunError> {
     let data = &setup.data;
     let frame = setup.convention.encoder_input(&[], None, data.max_length)?;
     let (input, _) = setup.convention.decoder_pair(&[], data.max_target_length)?;
@@ -169,13 +167,7 @@ fn chunks(setup: &Setup, examples: &[Example], room: Room) -> Result<Vec<Vec<u32
         Room::Source => source,
         Room::BothSides => source.min(target),
     };
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    let encoded = setup.tokenizer.encode_batch(&texts);
-    Ok(encoded
-        .iter()
-        .flat_map(|ids| ids.chunks(longest.max(1)))
-        .map(<[u32]>::to_vec)
-        .collect())
+    Ok(longest.max(1))
 }
 
 /// Refuses a share of corrupted tokens outside its range.

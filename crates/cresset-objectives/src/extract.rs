@@ -91,16 +91,12 @@ pub(crate) fn open(config: &ExtractConfig, setup: Setup) -> Result<Box<dyn OpenR
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<Extract>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths = items.iter().map(|i| Length::from(i.n_tokens())).collect();
+        let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.n_tokens())).collect();
         let collate = ExtractCollate {
             pad_id: setup.convention.pad_id(),
             pad_side: setup.convention.pad_side(),
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let description = setup.description(model_config, Map::new());

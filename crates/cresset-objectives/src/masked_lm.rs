@@ -4,9 +4,12 @@
 //! targets; of these 80 % become `[MASK]`, 10 % a random token, 10 % stay. Special tokens are never targets. Every visit
 //! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1).
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use cresset_data::{
-    Collate, DataError, Example, Framed, Length, MaskOptions, PadSide, PaddedIds, mask_tokens, pad,
+    Collate, Convention, DataError, Dataset, Framed, MaskOptions, PadSide, PaddedIds, mask_tokens,
+    pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -16,8 +19,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::cut::{CutTexts, Cutting};
+use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -91,14 +96,9 @@ impl MaskedLmItem {
             special: framed.special,
         }
     }
-
-    /// Its length in tokens.
-    pub(crate) fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
-/// Corrupted texts with their targets, as plain numbers.
+/// Corrupted texts with their targets, as plain numbers. A row may hold several texts: `input` says so.
 #[derive(Clone, Debug)]
 pub struct MaskedLmBatch {
     /// Corrupted texts.
@@ -111,6 +111,21 @@ pub struct MaskedLmBatch {
     pub targets: Vec<u32>,
     /// 1 for a target, 0 for the placeholder of a batch in which nothing was hidden.
     pub weights: Vec<f32>,
+}
+
+impl Pack for MaskedLmBatch {
+    fn pack(self, texts_per_row: &[usize], pad_id: u32) -> Self {
+        let packed = self.input.packed(texts_per_row, pad_id);
+        let positions = self.positions.iter();
+        MaskedLmBatch {
+            segments: packed.moved(&self.segments, &self.input),
+            positions: positions
+                .map(|&position| packed.new_places[position as usize])
+                .collect(),
+            input: packed.ids,
+            ..self
+        }
+    }
 }
 
 /// Draws the hidden positions.
@@ -238,7 +253,7 @@ impl Objective for MaskedLanguageModelling {
 }
 
 impl Task for MaskedLanguageModelling {
-    type Collate = MaskedLmCollate;
+    type Collate = InRows<MaskedLmCollate>;
     type Network = MaskedLm;
 
     fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
@@ -283,16 +298,10 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| -> Result<Rows<MaskedLanguageModelling>, RunError> {
-        let items = encode(&setup, examples)?;
-        let lengths = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        Ok(Rows {
-            items,
-            lengths,
-            collate: collate.clone(),
-        })
-    };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = (
+        rows(&setup, Split::Train, collate.clone())?,
+        rows(&setup, Split::Eval, collate)?,
+    );
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -307,23 +316,66 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
-/// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
-pub(crate) fn encode(setup: &Setup, examples: &[Example]) -> Result<Vec<MaskedLmItem>, RunError> {
-    let overhead = setup
-        .convention
-        .encoder_input(&[], None, setup.data.max_length)?
-        .ids
-        .len();
-    let room = setup.data.max_length.saturating_sub(overhead).max(1);
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    let mut items = Vec::new();
-    for ids in setup.tokenizer.encode_batch(&texts) {
-        for chunk in ids.chunks(room) {
-            let framed = setup
-                .convention
-                .encoder_input(chunk, None, setup.data.max_length)?;
-            items.push(MaskedLmItem::new(framed));
-        }
+fn rows(
+    setup: &Setup,
+    split: Split,
+    collate: MaskedLmCollate,
+) -> Result<Rows<MaskedLanguageModelling>, RunError> {
+    let texts = FramedTexts::new(setup, split)?;
+    let lengths = texts.lengths();
+    Ok(in_rows((setup, split), texts, lengths, collate))
+}
+
+/// Framed texts by number; a text longer than the longest input is cut into several, so that nothing is lost.
+pub(crate) struct FramedTexts {
+    cut: CutTexts,
+    convention: Arc<Convention>,
+    max_length: usize,
+    /// Special tokens of the frame.
+    n_special: usize,
+}
+
+impl FramedTexts {
+    /// The texts of a split.
+    ///
+    /// # Errors
+    /// A longest input that the frame alone exceeds; a text that is framed already.
+    pub(crate) fn new(setup: &Setup, split: Split) -> Result<Self, RunError> {
+        let (convention, max_length) = (&setup.convention, setup.data.max_length);
+        let n_special = convention.encoder_input(&[], None, max_length)?.ids.len();
+        let cutting = Cutting {
+            extra: 0,
+            room: max_length.saturating_sub(n_special).max(1),
+        };
+        let cut = CutTexts::new(setup.texts(split), cutting);
+        cut.check(convention, |ends| {
+            convention.encoder_input(ends, None, usize::MAX).map(drop)
+        })?;
+        Ok(FramedTexts {
+            cut,
+            convention: Arc::clone(convention),
+            max_length,
+            n_special,
+        })
     }
-    Ok(items)
+
+    /// Their lengths, special tokens counted.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> + use<> {
+        let n_special = self.n_special;
+        self.cut.lengths().map(move |length| length + n_special)
+    }
+}
+
+impl Dataset for FramedTexts {
+    type Item = MaskedLmItem;
+
+    fn len(&self) -> usize {
+        self.cut.len()
+    }
+
+    fn get(&self, row: usize) -> Result<MaskedLmItem, DataError> {
+        let ids = self.cut.get(row)?;
+        let framed = self.convention.encoder_input(&ids, None, self.max_length)?;
+        Ok(MaskedLmItem::new(framed))
+    }
 }

@@ -5,11 +5,13 @@
 //! once, the hidden tokens anew at every visit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{
-    Collate, DataError, Example, Length, PairOptions, PairTask, Sentences, sentence_pairs,
+    Collate, Convention, DataError, Dataset, PairOptions, PairPlaces, PairTask, TokenizedTexts,
+    document_pairs,
 };
 use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
 use cresset_model::PreTraining;
@@ -22,7 +24,7 @@ use crate::masked_lm::{
     MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
 };
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -204,21 +206,17 @@ pub(crate) fn open(
     let model = PreTraining::new(&encoder, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
     let masking = MaskedLmCollate::new(masking, &setup)?;
-    let rows = |examples: &[Example]| -> Result<Rows<PairPreTraining>, RunError> {
-        let items = encode(&setup, examples, task)?;
-        let lengths = items.iter().map(|i| Length::from(i.text.len())).collect();
+    let rows = |split: Split| -> Result<Rows<PairPreTraining>, RunError> {
+        let pairs = FramedPairs::new(&setup, split, task)?;
+        let lengths = pairs.lengths();
         let collate = PreTrainingCollate {
             masking: masking.clone(),
             pair_term,
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        Ok(Rows::new(pairs, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
-    if train.items.is_empty() && !setup.data.train.is_empty() {
+    let (train, eval) = (rows(Split::Train)?, rows(Split::Eval)?);
+    if train.items.is_empty() && !setup.texts(Split::Train).is_empty() {
         return Err(RunError::Data(
             "the training data has no document of two tokens, so there are no pairs; give documents with a sentence a line and data.format = \"paragraphs\"".into(),
         ));
@@ -237,43 +235,99 @@ pub(crate) fn open(
     )
 }
 
-/// The pairs of all documents; a line of a document is a sentence.
-fn encode(
-    setup: &Setup,
-    examples: &[Example],
-    task: PairTask,
-) -> Result<Vec<PreTrainingItem>, RunError> {
-    let longest = setup.data.max_length;
-    let frame = setup
-        .convention
-        .encoder_input(&[], Some(&[]), longest)?
-        .ids
-        .len();
-    let room = longest.saturating_sub(frame);
-    if room < 2 {
-        return Err(RunError::Config(format!(
-            "data.max_length {longest} leaves no room for a pair beside {frame} special tokens; raise it"
-        )));
+/// The pairs of all documents, framed when asked for; a line of a document is a sentence.
+struct FramedPairs {
+    documents: TokenizedTexts,
+    pairs: Vec<PairAt>,
+    convention: Arc<Convention>,
+    max_length: usize,
+    /// Special tokens of the frame.
+    n_special: usize,
+}
+
+/// A pair, small: there may be millions.
+#[derive(Clone, Copy)]
+struct PairAt {
+    starts: [u64; 2],
+    lengths: [u32; 2],
+    label: u32,
+}
+
+impl PairAt {
+    fn new(pair: &PairPlaces) -> PairAt {
+        let segments = [&pair.first, &pair.second];
+        PairAt {
+            starts: segments.map(|places| places.start as u64),
+            lengths: segments.map(|places| places.len() as u32),
+            label: pair.label,
+        }
     }
-    let documents: Vec<Sentences> = examples
-        .iter()
-        .map(|example| {
-            let lines: Vec<&str> = example.text.lines().collect();
-            setup.tokenizer.encode_batch(&lines)
+}
+
+impl FramedPairs {
+    fn new(setup: &Setup, split: Split, task: PairTask) -> Result<Self, RunError> {
+        let longest = setup.data.max_length;
+        let frame = setup.convention.encoder_input(&[], Some(&[]), longest)?;
+        let n_special = frame.ids.len();
+        let room = longest.saturating_sub(n_special);
+        if room < 2 {
+            return Err(RunError::Config(format!(
+                "data.max_length {longest} leaves no room for a pair beside {n_special} special tokens; raise it"
+            )));
+        }
+        let documents = setup.texts(split);
+        let options = PairOptions::new(task, room);
+        let pairs = document_pairs(&documents, &options, setup.seed)
+            .map(|pair| PairAt::new(&pair))
+            .collect();
+        let pairs = FramedPairs {
+            documents,
+            pairs,
+            convention: Arc::clone(&setup.convention),
+            max_length: longest,
+            n_special,
+        };
+        // A text that cannot be framed is said before training.
+        let special = setup.convention.special_ids();
+        for row in 0..pairs.len() {
+            let ids = pairs.segments(row).concat();
+            if ids.iter().any(|id| special.contains(id)) {
+                pairs.get(row)?;
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn segments(&self, row: usize) -> [Vec<u32>; 2] {
+        let pair = self.pairs[row];
+        [0, 1].map(|i| {
+            let start = pair.starts[i] as usize;
+            self.documents.ids(start..start + pair.lengths[i] as usize)
         })
-        .collect();
-    let options = PairOptions::new(task, room);
-    sentence_pairs(&documents, &options, setup.seed)
-        .into_iter()
-        .map(|pair| {
-            let framed =
-                setup
-                    .convention
-                    .encoder_input(&pair.first, Some(&pair.second), longest)?;
-            Ok(PreTrainingItem {
-                text: MaskedLmItem::new(framed),
-                label: pair.label,
-            })
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        let n_tokens = |pair: &PairAt| pair.lengths.iter().sum::<u32>() as usize;
+        let pairs = self.pairs.iter();
+        pairs.map(|pair| n_tokens(pair) + self.n_special).collect()
+    }
+}
+
+impl Dataset for FramedPairs {
+    type Item = PreTrainingItem;
+
+    fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    fn get(&self, row: usize) -> Result<PreTrainingItem, DataError> {
+        let [first, second] = self.segments(row);
+        let framed = self
+            .convention
+            .encoder_input(&first, Some(&second), self.max_length)?;
+        Ok(PreTrainingItem {
+            text: MaskedLmItem::new(framed),
+            label: self.pairs[row].label,
         })
-        .collect()
+    }
 }

@@ -13,9 +13,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use cresset_data::{
-    Collate, Convention, DataError, Example, Length, PaddedIds, PermutationOptions, pad, permute,
-};
+use cresset_data::{Collate, Convention, DataError, PaddedIds, PermutationOptions, pad, permute};
 use cresset_losses::token_nll;
 use cresset_model::EncoderConfig;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
@@ -25,9 +23,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::masked_lm::{self, MaskedLmItem};
+use crate::cut::Mapped;
+use crate::masked_lm::{FramedTexts, MaskedLmItem};
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -154,7 +153,7 @@ impl PermutedLmCollate {
             (PermutedLmItem::Text(text), _) => Ok(text),
             (PermutedLmItem::Window(window), Some(stream)) => {
                 let ids = stream.window(window, rng);
-                let framed = self.convention.encoder_input(ids, None, self.max_length)?;
+                let framed = self.convention.encoder_input(&ids, None, self.max_length)?;
                 Ok(MaskedLmItem::new(framed))
             }
             (PermutedLmItem::Window(_), None) => {
@@ -353,19 +352,14 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
     };
     let model = XlnetLmHead::new(&sizes, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let (train, eval) = match config.rows {
-        RowKind::Documents => (
-            documents(config, &setup, &setup.data.train)?,
-            documents(config, &setup, &setup.data.eval)?,
-        ),
-        RowKind::Stream => {
-            let (train, eval) = (&setup.data.train, &setup.data.eval);
-            (
-                windows(config, &setup, (train, Stream::anywhere))?,
-                windows(config, &setup, (eval, Stream::side_by_side))?,
-            )
-        }
+    let rows = match config.rows {
+        RowKind::Documents => documents,
+        RowKind::Stream => windows,
     };
+    let (train, eval) = (
+        rows(config, &setup, Split::Train)?,
+        rows(config, &setup, Split::Eval)?,
+    );
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -383,20 +377,20 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
 fn documents(
     config: &PermutedLmConfig,
     setup: &Setup,
-    examples: &[Example],
+    split: Split,
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
-    let texts = masked_lm::encode(setup, examples)?;
-    Ok(Rows {
-        lengths: texts.iter().map(|t| Length::from(t.len())).collect(),
-        items: texts.into_iter().map(PermutedLmItem::Text).collect(),
-        collate: collate(config, setup, None),
-    })
+    let texts = Mapped {
+        items: FramedTexts::new(setup, split)?,
+        make: PermutedLmItem::Text,
+    };
+    let lengths = texts.items.lengths();
+    Ok(Rows::new(texts, lengths, collate(config, setup, None)))
 }
 
 fn windows(
     config: &PermutedLmConfig,
     setup: &Setup,
-    (examples, cut): (&[Example], fn(&Stream) -> Vec<Window>),
+    split: Split,
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
     let longest = setup.data.max_length;
     let frame = setup.convention.encoder_input(&[], None, longest)?;
@@ -418,13 +412,17 @@ fn windows(
         overlap: 0,
         separator: separator.id,
     };
-    let stream = Stream::new(setup, examples, shape)?;
-    let windows = cut(&stream);
-    Ok(Rows {
-        lengths: stream.lengths(windows.len()),
-        items: windows.into_iter().map(PermutedLmItem::Window).collect(),
-        collate: collate(config, setup, Some(stream)),
-    })
+    let stream = Stream::new(setup, split, shape)?;
+    let windows = Mapped {
+        items: stream.windows(split),
+        make: PermutedLmItem::Window,
+    };
+    let lengths = windows.items.lengths();
+    Ok(Rows::new(
+        windows,
+        lengths,
+        collate(config, setup, Some(stream)),
+    ))
 }
 
 fn collate(config: &PermutedLmConfig, setup: &Setup, stream: Option<Stream>) -> PermutedLmCollate {

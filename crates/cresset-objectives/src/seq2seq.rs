@@ -209,15 +209,12 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
     let mut n_shortened = 0;
     let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths = items
+        let lengths: Vec<Length> = items
             .iter()
             .map(|i| Length::from((i.source.len(), i.labels.len())))
             .collect();
-        Ok(Rows {
-            items,
-            lengths,
-            collate: Seq2SeqCollate::new(setup.convention.pad_id()),
-        })
+        let collate = Seq2SeqCollate::new(setup.convention.pad_id());
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
     let objective = SequenceToSequence::new(model, config.label_smoothing);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cresset_data::{Collate, DataError, Length, Loader, Prefetch};
+use cresset_data::{Collate, DataError, Dataset, Length, Loader, Prefetch};
 use cresset_model::{
     DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
 };
@@ -107,6 +107,12 @@ pub trait OpenRun {
     /// A batch that cannot be made.
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError>;
 
+    /// Makes a training batch and throws it away; its input tokens, padding not counted. To measure the input alone.
+    ///
+    /// # Errors
+    /// A batch that cannot be made.
+    fn make_batch(&self, batch: u64) -> Result<usize, RunError>;
+
     /// Writes the model as a Hugging Face folder, all or nothing.
     ///
     /// # Errors
@@ -130,14 +136,38 @@ pub struct Parts<T: Task> {
     pub n_shortened: usize,
 }
 
+/// Which part of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// What is trained on.
+    Train,
+    /// What is held out.
+    Eval,
+}
+
 /// Encoded rows of one split.
 pub struct Rows<T: Task> {
     /// The rows.
-    pub items: Vec<<T::Collate as Collate>::Item>,
+    pub items: Box<dyn Dataset<Item = <T::Collate as Collate>::Item>>,
     /// Their lengths, for bucketing.
-    pub lengths: Vec<Length>,
+    pub lengths: Box<dyn Iterator<Item = Length>>,
     /// What makes batches of them.
     pub collate: T::Collate,
+}
+
+impl<T: Task> Rows<T> {
+    /// Rows with a length each.
+    pub fn new<L: Into<Length> + 'static>(
+        items: impl Dataset<Item = <T::Collate as Collate>::Item> + 'static,
+        lengths: impl IntoIterator<Item = L, IntoIter: 'static>,
+        collate: T::Collate,
+    ) -> Self {
+        Rows {
+            items: Box::new(items),
+            lengths: Box::new(lengths.into_iter().map(Into::into)),
+            collate,
+        }
+    }
 }
 
 struct Session<T: Task> {
@@ -240,6 +270,14 @@ impl<T: Task> Session<T> {
             State::Fixed(objective) => objective,
         }
     }
+
+    /// Makes the training batches; those of the held-out data where there is nothing to train on.
+    fn loader(&self) -> Result<&Loader<T::Collate>, RunError> {
+        self.train
+            .as_deref()
+            .or(self.eval.as_deref())
+            .ok_or_else(|| RunError::Data("there is no data to make a batch of".into()))
+    }
 }
 
 /// Metrics of a model over the held-out batches.
@@ -322,13 +360,8 @@ impl<T: Task> OpenRun for Session<T> {
     }
 
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError> {
-        let loader = self
-            .train
-            .as_ref()
-            .or(self.eval.as_ref())
-            .ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
         let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention);
-        let mut examples = T::show(&loader.batch(batch)?, &reader);
+        let mut examples = T::show(&self.loader()?.batch(batch)?, &reader);
         let n_rows = examples.len();
         examples.truncate(rows);
         Ok(Preview {
@@ -337,6 +370,10 @@ impl<T: Task> OpenRun for Session<T> {
             n_rows,
             examples,
         })
+    }
+
+    fn make_batch(&self, batch: u64) -> Result<usize, RunError> {
+        Ok(T::tokens(&self.loader()?.batch(batch)?))
     }
 
     fn save_model(&self, folder: &Path) -> Result<(), RunError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer,
+    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, TextForm, TokenizedTexts,
+    Tokenizer,
 };
 use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
@@ -13,6 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::load::load;
 use crate::model_folder::{Description, ModelFolder, TaskFacts};
+use crate::packed::RowSharing;
+use crate::session::Split;
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -63,11 +66,26 @@ pub struct DataSetup {
     pub bucketing: Bucketing,
     /// The size of an evaluation batch.
     pub eval_batch: BatchSize,
+    /// Whether texts share rows; an objective that cannot says so.
+    pub sharing: RowSharing,
+    /// The texts of the examples, tokenized before, in place of `train` and `eval`.
+    pub prepared: Option<PreparedTexts>,
+}
+
+/// Texts that were tokenized before.
+#[derive(Clone, Debug)]
+pub struct PreparedTexts {
+    /// How they became tokens: as [`ObjectiveConfig::text_form`] asks.
+    pub form: TextForm,
+    /// To train on.
+    pub train: TokenizedTexts,
+    /// Held out.
+    pub eval: TokenizedTexts,
 }
 
 impl DataSetup {
     /// The order and grouping of the training batches.
-    pub fn train_plan(&self, lengths: Vec<Length>, seed: u64) -> BatchPlan {
+    pub fn train_plan(&self, lengths: impl IntoIterator<Item = Length>, seed: u64) -> BatchPlan {
         BatchPlan::new(
             lengths,
             self.batch,
@@ -77,7 +95,7 @@ impl DataSetup {
     }
 
     /// The order and grouping of the evaluation batches.
-    pub fn eval_plan(&self, lengths: Vec<Length>) -> BatchPlan {
+    pub fn eval_plan(&self, lengths: impl IntoIterator<Item = Length>) -> BatchPlan {
         BatchPlan::new(
             lengths,
             self.eval_batch,
@@ -145,6 +163,30 @@ impl Setup {
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
         Ok(config)
+    }
+
+    /// The tokenized texts of a split, as the objective's [`ObjectiveConfig::text_form`] says.
+    ///
+    /// # Panics
+    /// If they were prepared in another form, or the objective does not read texts alone.
+    pub fn texts(&self, split: Split) -> TokenizedTexts {
+        let form = self
+            .objective
+            .text_form()
+            .expect("asked by an objective that reads texts alone");
+        if let Some(prepared) = &self.data.prepared {
+            assert_eq!(prepared.form, form, "texts are prepared for the objective");
+            return match split {
+                Split::Train => prepared.train.clone(),
+                Split::Eval => prepared.eval.clone(),
+            };
+        }
+        let examples = match split {
+            Split::Train => &self.data.train,
+            Split::Eval => &self.data.eval,
+        };
+        let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+        TokenizedTexts::encode(&texts, &self.tokenizer, form)
     }
 
     /// Where the model is made: with autodiff if it is to be trained.

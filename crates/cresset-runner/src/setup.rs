@@ -6,15 +6,17 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use cresset_data::{
     BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
+    stream_examples,
 };
 use cresset_objectives::{
-    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup, WarmStart,
-    new_model_config, warm_start_config,
+    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, RowSharing, Setup, TrainSetup,
+    WarmStart, new_model_config, warm_start_config,
 };
 
 use crate::config::{DataConfig, RunConfig};
 use crate::failure::user;
 use crate::plan::{Plan, PlannedModel, check_positions};
+use crate::prepared;
 
 /// Reads everything a run needs.
 ///
@@ -24,9 +26,14 @@ pub fn of_plan(
     plan: &Plan,
     device: Device,
     tokenizer_folder: Option<&Path>,
+    news: &dyn Fn(&str),
 ) -> anyhow::Result<Setup> {
     let config = &plan.config;
-    let (train, eval) = examples(config)?;
+    let (train, eval) = if prepared::is_wanted(plan) {
+        (Vec::new(), Vec::new())
+    } else {
+        examples(config)?
+    };
     let folder = match &plan.model {
         PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
             Some(ModelFolder::open(path)?)
@@ -34,6 +41,11 @@ pub fn of_plan(
         PlannedModel::New { .. } => None,
     };
     let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
+    let prepared = if prepared::is_wanted(plan) {
+        Some(prepared::texts(plan, &tokenizer, news)?)
+    } else {
+        None
+    };
     let convention = convention(plan, folder.as_ref(), &tokenizer)?;
     let model = match (&plan.model, folder) {
         (PlannedModel::New { kind, sizes }, _) => ModelSource::New(Box::new(new_model_config(
@@ -82,6 +94,12 @@ pub fn of_plan(
             batch: plan.batch,
             bucketing: plan.bucketing,
             eval_batch: BatchSize::Examples(config.data.eval_batch_size),
+            sharing: if config.data.packing {
+                RowSharing::Packed
+            } else {
+                RowSharing::None
+            },
+            prepared,
         },
         train: Some(TrainSetup {
             duration: plan.duration,
@@ -122,6 +140,8 @@ pub fn of_folder(
             batch: BatchSize::Examples(batch_size),
             bucketing: Bucketing::ByLength,
             eval_batch: BatchSize::Examples(batch_size),
+            sharing: RowSharing::None,
+            prepared: None,
         },
         train: None,
     };
@@ -150,33 +170,48 @@ pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example
     let Some(split) = data.split else {
         return Ok((train, Vec::new()));
     };
-    if let [only] = &mut train[..]
+    if let [only] = &train[..]
         && only.words.is_empty()
     {
-        let n_chars = only.text.chars().count();
-        let kept = n_chars - (n_chars as f64 * split).round() as usize;
-        let at = only
-            .text
-            .char_indices()
-            .nth(kept)
-            .map_or(only.text.len(), |(i, _)| i);
-        let held_out = Example {
-            text: only.text.split_off(at),
-            ..only.clone()
-        };
-        return Ok((train, vec![held_out]));
+        let (kept, held_out) = halves(only.clone(), split);
+        return Ok((vec![kept], vec![held_out]));
     }
-    let held = ((train.len() as f64 * split).round() as usize).max(1);
-    if held >= train.len() {
-        return Err(user(format!(
-            "data.split {split} of {} examples leaves none to train on; lower it",
-            train.len()
-        )));
-    }
+    let held = n_held_out(train.len(), split)?;
     let eval = train.split_off(train.len() - held);
     Ok((train, eval))
 }
 
+/// A text and the share of its end that is held out.
+pub fn halves(mut whole: Example, share: f64) -> (Example, Example) {
+    let n_chars = whole.text.chars().count();
+    let kept = n_chars - (n_chars as f64 * share).round() as usize;
+    let at = whole
+        .text
+        .char_indices()
+        .nth(kept)
+        .map_or(whole.text.len(), |(i, _)| i);
+    let held_out = Example {
+        text: whole.text.split_off(at),
+        ..whole.clone()
+    };
+    (whole, held_out)
+}
+
+/// How many of `n` examples a split holds out: the last ones.
+///
+/// # Errors
+/// A split that leaves none to train on.
+pub fn n_held_out(n: usize, split: f64) -> anyhow::Result<usize> {
+    let held = ((n as f64 * split).round() as usize).max(1);
+    if held >= n {
+        return Err(user(format!(
+            "data.split {split} of {n} examples leaves none to train on; lower it"
+        )));
+    }
+    Ok(held)
+}
+
+/// The tokenizer of a run: that which the run saved, that of the config, that of the model's folder, or a new one.
 fn tokenizer(
     plan: &Plan,
     folder: Option<&ModelFolder>,
@@ -192,18 +227,74 @@ fn tokenizer(
     }
     match (folder, &config.train) {
         (Some(folder), _) => Ok(folder.tokenizer.clone()),
-        (None, Some(_)) => Ok(Arc::new(trained_tokenizer(plan, train)?)),
+        (None, Some(_)) if train.is_empty() => Ok(Arc::new(trained_tokenizer(plan)?)),
+        (None, Some(_)) => Ok(Arc::new(tokenizer_of(plan, texts_of(train))?)),
         (None, None) => Err(user(
             "a new model needs a tokenizer; set tokenizer.path or [tokenizer.train]",
         )),
     }
 }
 
-/// A tokenizer trained on the training data, as `[tokenizer.train]` says.
+/// The tokenizer that a new run of the plan would have.
 ///
 /// # Errors
-/// No `[tokenizer.train]`; text too small for the vocabulary asked for.
-pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Tokenizer> {
+/// A folder or data that cannot be read.
+pub fn tokenizer_of_plan(plan: &Plan) -> anyhow::Result<Arc<Tokenizer>> {
+    let folder = match &plan.model {
+        PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
+            Some(ModelFolder::open(path)?)
+        }
+        PlannedModel::New { .. } => None,
+    };
+    tokenizer(plan, folder.as_ref(), &[], None)
+}
+
+/// A tokenizer trained on the training data, as `[tokenizer.train]` says; the files are read as a stream.
+///
+/// # Errors
+/// No `[tokenizer.train]`; text too small for the vocabulary asked for; a file that cannot be read.
+pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
+    let data = &plan.config.data;
+    let source = source_of(data, data.train.clone());
+    let n_kept = match data.split {
+        None => usize::MAX,
+        Some(split) => {
+            let n = stream_examples(&source)?.try_fold(0, |n, example| example.map(|_| n + 1))?;
+            if n == 1 {
+                let (train, _) = examples(&plan.config)?;
+                return tokenizer_of(plan, texts_of(&train));
+            }
+            n - n_held_out(n, split)?
+        }
+    };
+    let mut failure = None;
+    let texts = stream_examples(&source)?.take(n_kept).map_while(|example| {
+        let texts = example.map(|e| [Some(e.text), e.pair, e.target]);
+        texts.map_err(|error| failure = Some(error)).ok()
+    });
+    let tokenizer = tokenizer_of(plan, texts.flatten().flatten());
+    match failure {
+        Some(error) => Err(error.into()),
+        None => tokenizer,
+    }
+}
+
+/// Every text of the examples.
+fn texts_of(examples: &[Example]) -> impl Iterator<Item = &str> {
+    examples.iter().flat_map(|e| {
+        let texts = [
+            Some(e.text.as_str()),
+            e.pair.as_deref(),
+            e.target.as_deref(),
+        ];
+        texts.into_iter().flatten()
+    })
+}
+
+fn tokenizer_of<S: AsRef<str> + Sync>(
+    plan: &Plan,
+    texts: impl Iterator<Item = S>,
+) -> anyhow::Result<Tokenizer> {
     let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| {
         user("the config has no [tokenizer.train]; add it with kind and vocab_size")
     })?;
@@ -213,19 +304,25 @@ pub fn trained_tokenizer(plan: &Plan, train: &[Example]) -> anyhow::Result<Token
         ObjectiveConfig::Seq2Seq(objective) => objective.prefix.as_str(),
         _ => "",
     };
-    let texts = train
-        .iter()
-        .flat_map(|e| {
-            [
-                Some(e.text.as_str()),
-                e.pair.as_deref(),
-                e.target.as_deref(),
-            ]
-            .into_iter()
-            .flatten()
-        })
-        .chain((!prefix.is_empty()).then_some(prefix));
+    let texts = texts
+        .map(Text::Of)
+        .chain((!prefix.is_empty()).then_some(Text::Prefix(prefix)));
     Ok(Tokenizer::train(config, texts, convention)?)
+}
+
+/// A text of the data, or the prefix in front of all.
+enum Text<'a, S> {
+    Of(S),
+    Prefix(&'a str),
+}
+
+impl<S: AsRef<str>> AsRef<str> for Text<'_, S> {
+    fn as_ref(&self) -> &str {
+        match self {
+            Text::Of(text) => text.as_ref(),
+            Text::Prefix(prefix) => prefix,
+        }
+    }
 }
 
 fn convention(

@@ -3,6 +3,7 @@
 mod classify;
 mod contrastive;
 mod extract;
+mod packed;
 mod permuted_lm;
 mod tag;
 mod training_parity;

@@ -63,8 +63,7 @@ pub fn run(command: &TokenizerCommand, common: &Common) -> anyhow::Result<()> {
 
 fn train(path: &Path, out: &Path, common: &Common) -> anyhow::Result<()> {
     let plan = Plan::check(config::read(path, &overrides(common))?)?;
-    let (train, _) = setup::examples(&plan.config)?;
-    let tokenizer = setup::trained_tokenizer(&plan, &train)?;
+    let tokenizer = setup::trained_tokenizer(&plan)?;
     std::fs::create_dir_all(out).map_err(|e| {
         user(format!(
             "cannot write {}: {e}; choose another --out",
