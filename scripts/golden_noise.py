@@ -20,7 +20,7 @@ from transformers import (
 GOLDEN = Path(__file__).resolve().parent.parent / "crates/cresset-data/tests/golden"
 SPECIAL = ["<pad>", "<cls>", "<sep>", "<mask>"]
 SIZE = 1000
-PAD, CLS, SEP = 0, 1, 2
+PAD, CLS, SEP, MASK = 0, 1, 2, 3
 
 
 def tokenizer():
@@ -28,6 +28,22 @@ def tokenizer():
     model = tokenizers.models.WordLevel(vocabulary, unk_token="<pad>")
     names = dict(zip(["pad_token", "cls_token", "sep_token", "mask_token"], SPECIAL))
     return PreTrainedTokenizerFast(tokenizer_object=tokenizers.Tokenizer(model), **names)
+
+
+def tokens(draws=2000, n_tokens=120):
+    """Ordinary tokens between two special ones, masked by the collator's defaults."""
+    special = torch.tensor([1] + [0] * n_tokens + [1]).expand(draws, -1)
+    ids = torch.full((draws, n_tokens + 2), 10)
+    collator = DataCollatorForLanguageModeling(tokenizer(), seed=1)
+    collator.create_rng()
+    now, labels = collator.torch_mask_tokens(ids.clone(), special_tokens_mask=special)
+    target = labels != -100
+    assert not target[:, [0, -1]].any() and (labels[target] == 10).all() and (now[~target] == 10).all()
+    return {
+        "rate": float(target[:, 1:-1].float().mean()),
+        "masked": float((now[target] == MASK).float().mean()),
+        "kept": float((now[target] == 10).float().mean()),
+    }
 
 
 def whole_word(draws=2000, n_tokens=120):
@@ -85,5 +101,10 @@ def permutation(draws=1000):
     }
 
 
-figures = {"transformers": transformers.__version__, "whole_word": whole_word(), "permutation": permutation()}
+figures = {
+    "transformers": transformers.__version__,
+    "tokens": tokens(),
+    "whole_word": whole_word(),
+    "permutation": permutation(),
+}
 (GOLDEN / "noise.json").write_text(json.dumps(figures, indent=1) + "\n")

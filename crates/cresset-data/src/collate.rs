@@ -78,6 +78,17 @@ impl PaddedIds {
         }
     }
 
+    /// A row's places among the `rows x width` places, padding included.
+    pub fn places(&self, row: usize) -> Range<usize> {
+        row * self.width..(row + 1) * self.width
+    }
+
+    /// The places of a row's tokens among its `width` places.
+    pub fn kept(&self, row: usize) -> Range<usize> {
+        let start = self.start_of(row) - row * self.width;
+        start..start + self.lengths[row]
+    }
+
     /// A row without its padding.
     pub fn row(&self, row: usize) -> &[u32] {
         let start = self.start_of(row);

@@ -79,4 +79,6 @@ pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
 pub use store::{Preparation, PreparedEntry, holds_prepared};
 pub use texts::{TextForm, TokenizedTexts, Unit, Words};
-pub use tokenizer::{EncodedWords, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig};
+pub use tokenizer::{
+    EncodedWords, Measured, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig,
+};

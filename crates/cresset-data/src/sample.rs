@@ -8,10 +8,12 @@
 //! translation/train.lum  dev.lum         ka dogun mita ke sivelin rosein vidar .
 //! pairs/train.jsonl      dev.jsonl       {"text": "he saw the lamp .", "pair": "ke lumen vidis ."}
 //! tagging/train.conll    dev.conll       a word and its tag a line: Mary B-PER
+//! frames/..                              {"text": "A", "pair": "B"}: what `configs/preview` shows, the same for every seed
 //! corpus.txt                             documents of English-like sentences, separated by blank lines
 //! ```
 
 mod corpus;
+mod frames;
 mod pairs;
 mod questions;
 mod reviews;
@@ -53,6 +55,7 @@ pub fn write_samples(dir: &Path, seed: u64) -> Result<Vec<PathBuf>, DataError> {
     files.extend(pairs::files(&mut stream(Set::Pairs)));
     files.extend(tagging::files(&mut stream(Set::Tagging)));
     files.extend(questions::files(&mut stream(Set::Questions)));
+    files.extend(frames::files());
     files.push(("corpus.txt", corpus::text(&mut stream(Set::Corpus))));
 
     let files: Vec<(PathBuf, String)> = files

@@ -3,6 +3,7 @@
 mod count;
 mod folder;
 mod given_words;
+mod measure;
 mod places;
 mod train;
 mod words;
@@ -12,6 +13,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
+pub use measure::Measured;
 pub use places::PlacedToken;
 pub use train::{TokenizerKind, TokenizerTrainConfig};
 pub use words::EncodedWords;
@@ -112,6 +114,11 @@ impl Tokenizer {
     /// The ids of a text, each with the characters it stands for.
     pub fn encode_with_places(&self, text: &str) -> Vec<PlacedToken> {
         places::encode(&self.inner, text)
+    }
+
+    /// How long texts become, and how much of them is the token `unknown`.
+    pub fn measure<S: AsRef<str> + Sync>(&self, texts: &[S], unknown: Option<u32>) -> Measured {
+        measure::measure(self, texts, unknown)
     }
 
     /// The text of ids; special tokens are left out.

@@ -17,7 +17,7 @@ use serde_json::Map;
 use crate::cut::Mapped;
 use crate::documents::Documents;
 use crate::packed::{InRows, Pack, in_rows};
-use crate::preview::{Reader, Shown};
+use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
@@ -181,14 +181,14 @@ impl Task for CausalLanguageModelling {
     type Network = CausalLm;
 
     fn show(batch: &CausalLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let mut start = 0;
-        let row = |i: usize| {
-            let input = batch.input.row(i);
-            let labels = &batch.labels[start..start + input.len()];
-            start += input.len();
-            vec![reader.show("input", input), reader.show("labels", labels)]
+        let targets = Targets {
+            input: &batch.input,
+            positions: &batch.positions,
+            ids: &batch.labels,
+            weights: None,
         };
-        (0..batch.input.lengths.len()).map(row).collect()
+        let row = |i: usize| targets.read_and_written("input", i, reader).into();
+        (0..batch.input.n_rows()).map(row).collect()
     }
 
     fn network(&self) -> &CausalLm {

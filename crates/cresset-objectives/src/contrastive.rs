@@ -255,10 +255,12 @@ impl Task for Contrastive {
 
     fn show(batch: &ContrastiveBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let row = |pair: usize| {
-            let mut shown = vec![
-                reader.show("text", batch.input.row(pair)),
-                reader.show("pair", batch.input.row(batch.n_pairs() + pair)),
-            ];
+            let text = |name, row| {
+                reader
+                    .input(name, &batch.input, row)
+                    .with_segments(&batch.segments[batch.input.places(row)])
+            };
+            let mut shown = vec![text("text", pair), text("pair", batch.n_pairs() + pair)];
             if let Some(score) = batch.scores[pair] {
                 shown.push(reader.note("score", score.to_string()));
             }

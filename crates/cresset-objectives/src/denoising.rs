@@ -12,7 +12,7 @@ use serde_json::Map;
 
 use crate::cut::{CutTexts, Cutting};
 use crate::preview::{Reader, Shown};
-use crate::seq2seq::{Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
+use crate::seq2seq::{self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
 use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::{RunError, Setup};
 
@@ -37,15 +37,24 @@ pub struct DenoisingCollate {
     max_target_length: usize,
 }
 
+/// Corrupted texts with what they were.
+#[derive(Clone, Debug)]
+pub struct DenoisingBatch {
+    /// What is learnt from.
+    pub pairs: Seq2SeqBatch,
+    /// The text of each row before it was corrupted.
+    pub texts: Vec<Vec<u32>>,
+}
+
 impl Collate for DenoisingCollate {
     type Item = Vec<u32>;
-    type Batch = Seq2SeqBatch;
+    type Batch = DenoisingBatch;
 
     fn collate(
         &self,
         items: Vec<Vec<u32>>,
         rng: &mut ChaCha8Rng,
-    ) -> Result<Seq2SeqBatch, DataError> {
+    ) -> Result<DenoisingBatch, DataError> {
         let mut framed = Vec::with_capacity(items.len());
         for text in &items {
             let pair = (self.corrupt)(text, rng);
@@ -61,7 +70,10 @@ impl Collate for DenoisingCollate {
                 labels,
             });
         }
-        Seq2SeqCollate::new(self.convention.pad_id()).collate(framed, rng)
+        Ok(DenoisingBatch {
+            pairs: Seq2SeqCollate::new(self.convention.pad_id()).collate(framed, rng)?,
+            texts: items,
+        })
     }
 }
 
@@ -72,22 +84,22 @@ pub struct Denoising {
 }
 
 impl Objective for Denoising {
-    type Batch = Seq2SeqBatch;
+    type Batch = DenoisingBatch;
 
-    fn denominators(batch: &Seq2SeqBatch) -> Denominators {
-        SequenceToSequence::denominators(batch)
+    fn denominators(batch: &DenoisingBatch) -> Denominators {
+        SequenceToSequence::denominators(&batch.pairs)
     }
 
-    fn tokens(batch: &Seq2SeqBatch) -> usize {
-        SequenceToSequence::tokens(batch)
+    fn tokens(batch: &DenoisingBatch) -> usize {
+        SequenceToSequence::tokens(&batch.pairs)
     }
 
-    fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
-        self.inner.loss(batch, at)
+    fn loss(&self, batch: &DenoisingBatch, at: &StepContext) -> LossTerms {
+        self.inner.loss(&batch.pairs, at)
     }
 
-    fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
-        self.inner.observe(batch, report);
+    fn observe(&self, batch: &DenoisingBatch, report: &mut Report) {
+        self.inner.observe(&batch.pairs, report);
     }
 }
 
@@ -95,8 +107,11 @@ impl Task for Denoising {
     type Collate = DenoisingCollate;
     type Network = Seq2SeqLm;
 
-    fn show(batch: &Seq2SeqBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        SequenceToSequence::show(batch, reader)
+    fn show(batch: &DenoisingBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let texts = batch.texts.iter().enumerate();
+        texts
+            .map(|(row, text)| seq2seq::shown(&batch.pairs, row, reader.plain_text(text), reader))
+            .collect()
     }
 
     fn network(&self) -> &Seq2SeqLm {

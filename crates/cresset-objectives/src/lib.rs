@@ -54,7 +54,7 @@ pub use model_files::ModelFiles;
 pub use model_folder::{Description, ModelFolder, TaskFacts, new_model_config, warm_start_config};
 pub use packed::{InRows, Pack, RowSharing};
 pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
-pub use preview::{Preview, Reader, Shown};
+pub use preview::{Places, PositionIds, Preview, Reader, Role, Shown, Targets};
 pub use registry::{ObjectiveConfig, Shape, open};
 pub use session::{Facts, OpenRun, Parts, Rows, Split, Task, TrainOrder};
 pub use setup::{

@@ -21,7 +21,7 @@ use serde_json::Map;
 
 use crate::cut::{CutTexts, Cutting};
 use crate::packed::{InRows, Pack, in_rows};
-use crate::preview::{Reader, Shown};
+use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -257,31 +257,32 @@ impl Task for MaskedLanguageModelling {
     type Network = MaskedLm;
 
     fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let width = batch.input.width;
+        let targets = Targets {
+            input: &batch.input,
+            positions: &batch.positions,
+            ids: &batch.targets,
+            weights: Some(&batch.weights),
+        };
         let row = |i: usize| {
-            let ids = batch.input.row(i);
-            let start = batch.input.start_of(i);
-            let mut labels = vec!["-".to_owned(); ids.len()];
-            for ((&position, &target), &weight) in batch
-                .positions
-                .iter()
-                .zip(&batch.targets)
-                .zip(&batch.weights)
-            {
-                if position as usize / width == i && weight > 0.0 {
-                    labels[position as usize - start] = reader.piece(target);
-                }
+            let places = batch.input.places(i);
+            let targets = targets.of_row(i);
+            let mut source = batch.input.ids[places.clone()].to_vec();
+            for &(place, id) in &targets {
+                source[place] = id;
             }
+            let input = reader
+                .input("encoder input", &batch.input, i)
+                .with_segments(&batch.segments[places])
+                .with_originals(&targets)
+                .with_labels(reader.spelled(targets));
+            let labels = input.labels_in_line();
             vec![
-                reader.show("encoder input", ids),
-                reader.note("labels", labels.join(" ")),
-                reader.note(
-                    "segments",
-                    session::join(&batch.segments[start..start + ids.len()]),
-                ),
+                reader.note("source", reader.text(&source[batch.input.kept(i)])),
+                input,
+                reader.note("labels", labels),
             ]
         };
-        (0..batch.input.lengths.len()).map(row).collect()
+        (0..batch.input.n_rows()).map(row).collect()
     }
 
     fn network(&self) -> &MaskedLm {

@@ -125,6 +125,15 @@ pub struct Description {
 }
 
 impl Description {
+    /// The names of the classes, if the task has any.
+    pub fn classes(&self) -> Vec<String> {
+        let Some(names) = self.extra.get("id2label") else {
+            return Vec::new();
+        };
+        let name = |class: usize| names.get(class.to_string())?.as_str().map(str::to_owned);
+        (0..).map_while(name).collect()
+    }
+
     /// Writes a whole model folder, all or nothing: into a temporary folder beside it, then renamed into place.
     ///
     /// # Errors

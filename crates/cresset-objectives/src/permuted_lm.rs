@@ -25,7 +25,7 @@ use serde_json::Map;
 
 use crate::cut::Mapped;
 use crate::masked_lm::{FramedTexts, MaskedLmItem};
-use crate::preview::{Reader, Shown};
+use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
@@ -315,24 +315,30 @@ impl Task for PermutedLanguageModelling {
     type Network = XlnetLmHead;
 
     fn show(batch: &PermutedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
+        let targets = Targets {
+            input: &batch.input,
+            positions: &batch.positions,
+            ids: &batch.targets,
+            weights: Some(&batch.weights),
+        };
         let row = |i: usize| {
-            let ids = batch.input.row(i);
-            let order = batch.order(i);
-            let told = |shown: &dyn Fn(usize, usize) -> String| {
-                let token = |(at, when): (usize, &Option<usize>)| match when {
-                    Some(when) => shown(at, *when),
-                    None => "-".to_owned(),
-                };
-                let tokens: Vec<String> = order.iter().enumerate().map(token).collect();
-                tokens.join(" ")
-            };
-            let segments = &batch.segments[batch.input.start_of(i)..][..ids.len()];
-            vec![
-                reader.show("encoder input", ids),
-                reader.note("labels", told(&|at, _| reader.piece(ids[at]))),
-                reader.note("order", told(&|_, when| when.to_string())),
-                reader.note("segments", session::join(segments)),
-            ]
+            let places = batch.input.places(i);
+            let kept = batch.input.kept(i);
+            let mut order = vec!["-".to_owned(); places.len()];
+            for (place, when) in kept.zip(batch.order(i)) {
+                if let Some(when) = when {
+                    order[place] = when.to_string();
+                }
+            }
+            let targets = targets.of_row(i);
+            let input = reader
+                .input("encoder input", &batch.input, i)
+                .with_segments(&batch.segments[places])
+                .with_originals(&targets)
+                .with_labels(reader.spelled(targets))
+                .with_aligned("order", order);
+            let labels = input.labels_in_line();
+            vec![input, reader.note("labels", labels)]
         };
         (0..batch.input.n_rows()).map(row).collect()
     }

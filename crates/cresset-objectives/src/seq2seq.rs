@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::load::warm_start;
-use crate::preview::{Reader, Shown};
+use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
 use crate::upload;
 use crate::{ModelSource, RunError, Setup};
@@ -173,23 +173,37 @@ impl Task for SequenceToSequence {
     type Network = Seq2SeqLm;
 
     fn show(batch: &Seq2SeqBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let mut start = 0;
-        let row = |i: usize| {
-            let input = batch.decoder_input.row(i);
-            let labels = &batch.labels[start..start + input.len()];
-            start += input.len();
-            vec![
-                reader.show("encoder input", batch.source.row(i)),
-                reader.show("decoder input", input),
-                reader.show("labels", labels),
-            ]
-        };
-        (0..batch.source.lengths.len()).map(row).collect()
+        let source = |i: usize| reader.plain_text(batch.source.row(i));
+        (0..batch.source.n_rows())
+            .map(|i| shown(batch, i, source(i), reader))
+            .collect()
     }
 
     fn network(&self) -> &Seq2SeqLm {
         &self.model
     }
+}
+
+/// A row as a person reads it, with the text that it was made from.
+pub(crate) fn shown(
+    batch: &Seq2SeqBatch,
+    row: usize,
+    source: String,
+    reader: &Reader<'_>,
+) -> Vec<Shown> {
+    let targets = Targets {
+        input: &batch.decoder_input,
+        positions: &batch.positions,
+        ids: &batch.labels,
+        weights: None,
+    };
+    let [input, labels] = targets.read_and_written("decoder input", row, reader);
+    vec![
+        reader.note("source", source),
+        reader.input("encoder input", &batch.source, row),
+        input,
+        labels,
+    ]
 }
 
 pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {

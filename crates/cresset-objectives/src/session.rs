@@ -360,7 +360,9 @@ impl<T: Task> OpenRun for Session<T> {
     }
 
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError> {
-        let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention);
+        let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention)
+            .of_model(&self.description.config)
+            .naming_classes(self.description.classes());
         let mut examples = T::show(&self.loader()?.batch(batch)?, &reader);
         let n_rows = examples.len();
         examples.truncate(rows);

@@ -22,13 +22,27 @@ pub(crate) trait Kernel: Debug + Send + Sync + 'static {
     /// The output, and what the backward pass wants to keep besides the inputs.
     fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>);
 
-    /// The gradient of each input, in order.
+    /// What of the inputs the backward pass reads.
+    fn reads(&self) -> Reads {
+        Reads::Inputs
+    }
+
+    /// The gradient of each input, in order; without inputs where the kernel reads none.
     fn backward(
         &self,
         inputs: &[Array<'_>],
         kept: &[Array<'_>],
         grad: &Array<'_>,
     ) -> Vec<Array<'static>>;
+}
+
+/// What of the inputs a backward pass reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// All of them.
+    Inputs,
+    /// Nothing, so that they can be freed after the forward pass.
+    Nothing,
 }
 
 /// A backend whose tensors are f32 arrays in host memory.
@@ -164,8 +178,11 @@ fn node<B: HostMemory, C: CheckpointStrategy, const N: usize>(
     {
         OpsKind::Tracked(prep) => prep.finish(
             Saved {
+                inputs: match kernel.reads() {
+                    Reads::Inputs => inputs,
+                    Reads::Nothing => Vec::new(),
+                },
                 kernel,
-                inputs,
                 kept,
             },
             output,
@@ -245,6 +262,17 @@ pub(crate) fn run_3<const D: usize, const E: usize, const F: usize>(
 ) -> Tensor<D> {
     let [a, b, c] = [a.into_dispatch(), b.into_dispatch(), c.into_dispatch()];
     Tensor::from_dispatch(<Dispatch as HostOps>::host_3(Arc::new(kernel), a, b, c))
+}
+
+/// Runs a kernel of two inputs of the output's rank and two of rank one.
+pub(crate) fn run_norm<const D: usize>(
+    kernel: impl Kernel,
+    inputs: [Tensor<D>; 2],
+    rows: [Tensor<1>; 2],
+) -> Tensor<D> {
+    let [a, b] = inputs.map(|t| t.into_dispatch());
+    let [c, d] = rows.map(|t| t.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as HostOps>::host_4(Arc::new(kernel), a, b, c, d))
 }
 
 /// Runs a kernel of four inputs.

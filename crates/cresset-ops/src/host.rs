@@ -3,6 +3,7 @@
 pub(crate) mod array;
 pub(crate) mod attention;
 pub(crate) mod elementwise;
+pub(crate) mod linear;
 pub(crate) mod math;
 mod matrix;
 pub(crate) mod norm;

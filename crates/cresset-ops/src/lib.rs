@@ -2,7 +2,7 @@
 //!
 //! * [`softmax_cross_entropy`] is the pattern: the trait [`TransformerOps`] by burn's `#[backend_extension]` has a default
 //!   body over any backend's own operations and a hand-written backward pass; flex has kernels of its own.
-//! * [`attention`], [`relative_scores`], [`layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
+//! * [`attention`], [`relative_scores`], [`linear`], [`layer_norm`], [`residual_layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
 //!   slices on flex (rayon over rows, vector instructions chosen at run time) and the versions of [`mod@reference`] on
 //!   every other backend.
 //! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler.
@@ -22,6 +22,7 @@ mod cross_entropy;
 mod driver;
 mod fused;
 mod host;
+mod linear;
 mod mask;
 mod norm;
 pub mod reference;
@@ -35,7 +36,8 @@ pub use adamw::{AdamWStep, StepScale, adamw};
 pub use attention::{AttentionInput, Causality, attention};
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
 pub use driver::prepare_device;
+pub use linear::linear;
 pub use mask::{KeepMask, PadSide, PairMask};
-pub use norm::{layer_norm, rms_norm};
+pub use norm::{Residual, layer_norm, residual_layer_norm, rms_norm};
 pub use relative::{RelativeScores, relative_scores};
 pub use run::Run;

@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::fused::{is_host, run_2, run_3};
-use crate::{host, reference};
+use crate::fused::{is_host, run_2, run_3, run_norm};
+use crate::{Run, host, reference};
 
 /// Layer norm over the last dimension (Ba et al. 2016).
 ///
@@ -26,6 +26,39 @@ pub fn layer_norm<const D: usize>(
         );
     }
     reference::layer_norm(x, gamma, beta, epsilon)
+}
+
+/// A residual sum: what a block was given and what it made of it.
+#[derive(Clone, Debug)]
+pub struct Residual<const D: usize> {
+    /// What the block was given, `[.., width]`.
+    pub x: Tensor<D>,
+    /// What it made of it, `[.., width]`.
+    pub branch: Tensor<D>,
+    /// Dropout of the branch.
+    pub dropout: f64,
+}
+
+/// `layer_norm(x + dropout(branch))`, the end of a block of the original Transformer (Vaswani et al. 2017), in one pass. The
+/// sum is not kept for the backward pass, which makes it again.
+///
+/// # Shapes
+/// out: `[.., width]`, gamma and beta: `[width]`
+pub fn residual_layer_norm<const D: usize>(
+    input: Residual<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    run: &Run,
+) -> Tensor<D> {
+    if !is_host(&input.x.device()) {
+        return reference::residual_layer_norm(input, gamma, beta, epsilon, run);
+    }
+    let kernel = host::norm::ResidualLayerNorm {
+        epsilon: epsilon as f32,
+        dropout: run.next_site(input.dropout),
+    };
+    run_norm(kernel, [input.x, input.branch], [gamma, beta])
 }
 
 /// RMS norm over the last dimension (Zhang & Sennrich 2019): no mean is taken off and nothing is added.

@@ -5,6 +5,7 @@ use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use crate::attention::{AttentionInput, Causality};
+use crate::norm::Residual;
 use crate::run::DropoutKey;
 use crate::{AdamWStep, KeepMask, PairMask, RelativeScores, Run, StepScale};
 
@@ -34,6 +35,27 @@ pub fn layer_norm<const D: usize>(
     let centred = x.clone() - x.mean_dim(D - 1);
     let variance = (centred.clone() * centred.clone()).mean_dim(D - 1);
     centred / (variance + epsilon).sqrt() * gamma.unsqueeze() + beta.unsqueeze()
+}
+
+/// See [`crate::residual_layer_norm`].
+pub fn residual_layer_norm<const D: usize>(
+    input: Residual<D>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    run: &Run,
+) -> Tensor<D> {
+    let branch = dropout(input.branch, input.dropout, run);
+    layer_norm(input.x + branch, gamma, beta, epsilon)
+}
+
+/// See [`crate::linear`].
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+) -> Tensor<D> {
+    burn::tensor::module::linear(x, weight, bias)
 }
 
 /// See [`crate::rms_norm`].

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains, studies and runs transformer language models.
 #[derive(Debug, Parser)]
@@ -186,6 +186,21 @@ pub struct PreviewArgs {
     /// Most rows to print
     #[arg(long, default_value_t = 8)]
     pub rows: usize,
+    /// Colours: auto has them on a terminal unless NO_COLOR is set, and everywhere if CLICOLOR_FORCE is
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+}
+
+/// When there are colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// As the terminal and the environment say.
+    #[default]
+    Auto,
+    /// In a file and a pipe too.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 /// `cresset forward`.
@@ -225,20 +240,36 @@ pub enum TokenizerCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Show frames, special ids and the pieces of a text
-    Inspect {
-        /// The tokenizer or model folder
-        folder: PathBuf,
-        /// A text to split
-        #[arg(long)]
-        text: Option<String>,
-        /// Convention preset; by default the folder's own
-        #[arg(long)]
-        convention: Option<String>,
-        /// A file whose lines are measured: unknown rate and lengths
-        #[arg(long)]
-        file: Option<PathBuf>,
-    },
+    /// Show frames, special tokens, the pieces of a text, and lengths and unknown tokens over a file
+    Inspect(InspectArgs),
+}
+
+/// `cresset tokenizer inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The tokenizer or model folder
+    pub folder: PathBuf,
+    /// Convention preset; by default the folder's own
+    #[arg(long)]
+    pub convention: Option<String>,
+    /// A text to cut into pieces and to frame
+    #[arg(long)]
+    pub text: Option<String>,
+    /// A second text beside it: the other of a pair, or what a decoder is to write
+    #[arg(long, requires = "text")]
+    pub pair: Option<String>,
+    /// A file whose texts are measured
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// The file's format: text (one a line) | jsonl | csv | tsv | paragraphs | whole-file | conll | conllu | squad
+    #[arg(long, default_value = "text")]
+    pub format: String,
+    /// Say how many of the file's texts are longer, special tokens counted
+    #[arg(long, requires = "file")]
+    pub max_length: Option<usize>,
+    /// Colours: auto has them on a terminal unless NO_COLOR is set, and everywhere if CLICOLOR_FORCE is
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
 }
 
 /// `cresset bench`.

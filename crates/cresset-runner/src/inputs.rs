@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use cresset_data::Example;
+use cresset_data::{Example, Format};
 use serde_json::Value;
 
 use crate::failure::user;
@@ -109,4 +109,14 @@ pub fn name_of(example: &Example) -> Value {
         Some(id) => Value::from(id.clone()),
         None => Value::from(example.line),
     }
+}
+
+/// The format of `--format`.
+///
+/// # Errors
+/// A name that is none.
+pub fn format(name: &str) -> anyhow::Result<Format> {
+    serde_json::from_value(Value::from(name)).map_err(|_| {
+        user(format!("--format {name:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu or squad"))
+    })
 }

@@ -16,6 +16,8 @@ mod plan;
 mod prepared;
 mod progress;
 mod setup;
+mod shown;
+mod table;
 
 use std::process::ExitCode;
 

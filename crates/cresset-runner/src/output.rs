@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
+
+use crate::cli::Color;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +33,30 @@ impl Done {
 /// # Errors
 /// Standard output that cannot be written.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{text}") {
+    written(writeln!(std::io::stdout().lock(), "{text}"))
+}
+
+fn written(result: std::io::Result<()>) -> anyhow::Result<()> {
+    match result {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         other => Ok(other?),
     }
+}
+
+/// Prints lines that hold styles; they are left out where there are to be no colours.
+///
+/// # Errors
+/// Standard output that cannot be written.
+pub fn painted(lines: &[String], color: Color) -> anyhow::Result<()> {
+    let choice = match color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let mut out = AutoStream::new(std::io::stdout().lock(), choice);
+    lines
+        .iter()
+        .try_for_each(|line| written(writeln!(out, "{line}")))
 }
 
 /// Prints a value as one line of JSON.

@@ -196,15 +196,22 @@ impl DecoderFrame {
 }
 
 fn describe(slots: &[Slot]) -> String {
-    let words: Vec<&str> = slots
-        .iter()
-        .map(|slot| match &slot.piece {
-            Piece::Special(token) => token.token.as_str(),
-            Piece::Text => "A",
-            Piece::Pair => "B",
-        })
-        .collect();
-    words.join(" ")
+    let mut words = String::new();
+    let mut before = None;
+    for slot in slots {
+        let (word, token) = match &slot.piece {
+            Piece::Special(token) => (token.token.as_str(), Some(token)),
+            Piece::Text => ("A", None),
+            Piece::Pair => ("B", None),
+        };
+        // A doubled separator, `</s></s>`, is written together, as RoBERTa's frame is written everywhere.
+        if !words.is_empty() && (token.is_none() || token != before) {
+            words.push(' ');
+        }
+        words.push_str(word);
+        before = token;
+    }
+    words
 }
 
 /// How much of two texts is kept so that both together have at most `room` tokens: the longer one is cut to the shorter

@@ -120,7 +120,7 @@ fn descriptions_say_the_frames() {
     );
     assert_eq!(
         lines("bart"),
-        "encoder input: <s> A </s> | <s> A </s> </s> B </s>\ndecoder input: </s> <s> B\nlabels: <s> B </s>\npadding: <pad> on the right"
+        "encoder input: <s> A </s> | <s> A </s></s> B </s>\ndecoder input: </s> <s> B\nlabels: <s> B </s>\npadding: <pad> on the right"
     );
     assert_eq!(
         lines("gpt"),

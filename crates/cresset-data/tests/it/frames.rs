@@ -16,6 +16,13 @@ const ENCODER: &[(&str, &str, &str, &str, &str)] = &[
         "00000111",
     ),
     (
+        "bert2bert",
+        "[CLS] abc [SEP]",
+        "00000",
+        "[CLS] abc [SEP] de [SEP]",
+        "00000111",
+    ),
+    (
         "albert",
         "[CLS] abc [SEP]",
         "00000",
@@ -57,10 +64,28 @@ const DECODER: &[(&str, &str, &str)] = &[
     ("bart", "</s> <s> de", "<s> de </s>"),
     ("mt", "<bos> de", "de <eos>"),
     ("gpt", "<bos> de", "de <eos>"),
+    ("bert2bert", "[CLS] de", "de [SEP]"),
 ];
 
 fn digits(segments: &[u32]) -> String {
     segments.iter().map(u32::to_string).collect()
+}
+
+#[test]
+fn every_preset_is_written_out() {
+    for &preset in Convention::PRESETS {
+        let (_, convention) = letters(preset);
+        let encoder = ENCODER.iter().any(|row| row.0 == preset);
+        let decoder = DECODER.iter().any(|row| row.0 == preset);
+        // `a_plain_stream_has_no_special_tokens` has the other one.
+        let plain = preset == "plain";
+        assert_eq!(encoder, convention.encoder_frame().is_some(), "{preset}");
+        assert_eq!(
+            decoder || plain,
+            convention.decoder_frame().is_some(),
+            "{preset}"
+        );
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod packing;
 mod questions;
 mod samples;
 mod show;
+mod snapshots;
 mod sources;
 mod stored;
 mod streams;

@@ -3,6 +3,7 @@
 use cresset_data::{MaskOptions, mask_tokens};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
 
 const MASK: u32 = 3;
 
@@ -36,6 +37,35 @@ fn of_the_masked_80_percent_are_hidden_10_random_and_10_stay() {
     assert!((share(&|now, _| now == MASK) - 0.8).abs() < 0.012);
     assert!((share(&|now, _| now >= 1000) - 0.1).abs() < 0.009);
     assert!((share(&|now, was| now == was) - 0.1).abs() < 0.009);
+}
+
+#[test]
+fn tokens_are_masked_at_the_rates_of_the_reference() {
+    let golden: Value = serde_json::from_str(include_str!("../golden/noise.json")).unwrap();
+    let theirs = |key: &str| golden["tokens"][key].as_f64().unwrap();
+    // As there: 120 tokens between two special ones, 2000 times.
+    let ids = vec![10; 122];
+    let special = [&[true][..], &[false; 120], &[true]].concat();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let (mut n_targets, mut n_masked, mut n_kept) = (0, 0, 0);
+    for _ in 0..2000 {
+        let masked = mask_tokens(&ids, &special, &options(0.15), &mut rng);
+        n_targets += masked.positions.len();
+        let now = || {
+            masked
+                .positions
+                .iter()
+                .map(|&position| masked.ids[position])
+        };
+        n_masked += now().filter(|id| *id == MASK).count();
+        n_kept += now().filter(|id| *id == 10).count();
+    }
+    // Five standard deviations of the difference of two such draws: of 240,000 places, and of their 36,000 targets.
+    let rate = n_targets as f64 / 240_000.0;
+    assert!((rate - theirs("rate")).abs() < 0.0052, "{rate}");
+    let share = |n: usize| n as f64 / n_targets as f64;
+    assert!((share(n_masked) - theirs("masked")).abs() < 0.015);
+    assert!((share(n_kept) - theirs("kept")).abs() < 0.012);
 }
 
 #[test]

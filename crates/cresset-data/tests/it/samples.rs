@@ -30,7 +30,8 @@ fn samples_depend_on_the_seed_only() {
         let name = file.strip_prefix(a.path()).unwrap();
         let read = |folder: &Path| fs::read(folder.join(name)).unwrap();
         assert_eq!(read(a.path()), read(b.path()));
-        assert_ne!(read(a.path()), read(c.path()));
+        let is_the_same = name.starts_with("frames");
+        assert_eq!(read(a.path()) == read(c.path()), is_the_same, "{name:?}");
     }
 }
 

@@ -35,6 +35,6 @@ impl Linear {
     /// # Shapes
     /// x: `[.., in]`, out: `[.., out]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        burn::tensor::module::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+        cresset_ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
     }
 }

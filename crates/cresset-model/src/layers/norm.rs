@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
+use cresset_ops::{Residual, Run};
 
 use super::{ones, zeros};
 
@@ -30,6 +31,15 @@ impl LayerNorm {
     /// x and out: `[.., hidden]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         cresset_ops::layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
+    }
+
+    /// The norm of a residual sum.
+    ///
+    /// # Shapes
+    /// out: `[.., hidden]`
+    pub fn forward_sum<const D: usize>(&self, sum: Residual<D>, run: &Run) -> Tensor<D> {
+        let (gamma, beta) = (self.weight.val(), self.bias.val());
+        cresset_ops::residual_layer_norm(sum, gamma, beta, self.epsilon, run)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{KeepMask, Run, dropout};
+use cresset_ops::{KeepMask, Residual, Run};
 
 use super::{
     Activation, Attention, AttentionConfig, Bias, Cache, FeedForward, LayerCache, LayerNorm,
@@ -163,15 +163,13 @@ impl PostNormEncoderLayer {
     /// # Shapes
     /// x and out: `[batch, seq, hidden]`
     pub fn forward(&self, x: Tensor<3>, sight: Sight, run: &Run) -> Tensor<3> {
-        let mixed = dropout(
-            self.attention.forward(x.clone(), sight, run),
-            self.dropout,
-            run,
-        );
-        let x = self.attention_norm.forward(x + mixed);
+        let mixed = self.attention.forward(x.clone(), sight, run);
+        let x = self
+            .attention_norm
+            .forward_sum(residual(x, mixed, self.dropout), run);
         let fed = self.feed_forward.forward(x.clone(), run);
-        let fed = dropout(fed, self.output_dropout, run);
-        self.output_norm.forward(x + fed)
+        self.output_norm
+            .forward_sum(residual(x, fed, self.output_dropout), run)
     }
 }
 
@@ -221,23 +219,24 @@ impl PostNormDecoderLayer {
         run: &Run,
     ) -> Tensor<3> {
         let own = state.extend(self.attention.keys_values(x.clone()));
-        let mixed = dropout(
-            self.attention
-                .attend(x.clone(), own, Sight::causal(None), run),
-            self.dropout,
-            run,
-        );
-        let x = self.attention_norm.forward(x + mixed);
+        let mixed = self
+            .attention
+            .attend(x.clone(), own, Sight::causal(None), run);
+        let x = self
+            .attention_norm
+            .forward_sum(residual(x, mixed, self.dropout), run);
         let over = state.memory(|| self.cross.keys_values(memory.vectors.clone()));
-        let read = dropout(
-            self.cross
-                .attend(x.clone(), over, Sight::all(memory.keep.clone()), run),
-            self.dropout,
-            run,
-        );
-        let x = self.cross_norm.forward(x + read);
+        let sight = Sight::all(memory.keep.clone());
+        let read = self.cross.attend(x.clone(), over, sight, run);
+        let x = self
+            .cross_norm
+            .forward_sum(residual(x, read, self.dropout), run);
         let fed = self.feed_forward.forward(x.clone(), run);
-        let fed = dropout(fed, self.output_dropout, run);
-        self.output_norm.forward(x + fed)
+        self.output_norm
+            .forward_sum(residual(x, fed, self.output_dropout), run)
     }
+}
+
+fn residual(x: Tensor<3>, branch: Tensor<3>, dropout: f64) -> Residual<3> {
+    Residual { x, branch, dropout }
 }

@@ -16,7 +16,7 @@ use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepCo
 
 use super::batch::{ClassifyBatch, ClassifyCollate, Targets};
 use crate::preview::{Reader, Shown};
-use crate::session::{self, Task};
+use crate::session::Task;
 use crate::upload;
 
 /// The model and its loss. Which loss, a batch's targets tell.
@@ -183,9 +183,9 @@ impl Targets {
     }
 
     /// A row's target as a person reads it.
-    fn show(&self, row: usize) -> (&'static str, String) {
+    fn show(&self, row: usize, reader: &Reader<'_>) -> (&'static str, String) {
         match self {
-            Targets::Classes { classes, .. } => ("label", classes[row].to_string()),
+            Targets::Classes { classes, .. } => ("label", reader.class(classes[row])),
             Targets::Scores(scores) => ("score", scores[row].to_string()),
             Targets::Labels {
                 hold,
@@ -193,12 +193,13 @@ impl Targets {
             } => {
                 let n_labels = positive_weights.len();
                 let row = &hold[row * n_labels..][..n_labels];
-                let holding: Vec<u32> = (0..n_labels as u32)
+                let holding: Vec<String> = (0..n_labels as u32)
                     .filter(|&label| row[label as usize])
+                    .map(|label| reader.class(label))
                     .collect();
                 let shown = match holding.is_empty() {
                     true => "none".to_owned(),
-                    false => session::join(&holding),
+                    false => holding.join(", "),
                 };
                 ("labels", shown)
             }
@@ -212,14 +213,11 @@ impl Task for Classify {
 
     fn show(batch: &ClassifyBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
         let row = |i: usize| {
-            let ids = batch.input.row(i);
-            let (name, target) = batch.targets.show(i);
+            let (name, target) = batch.targets.show(i, reader);
             vec![
-                reader.show("encoder input", ids),
-                reader.note(
-                    "segments",
-                    session::join(&batch.segments[batch.input.start_of(i)..][..ids.len()]),
-                ),
+                reader
+                    .input("encoder input", &batch.input, i)
+                    .with_segments(&batch.segments[batch.input.places(i)]),
                 reader.note(name, target),
             ]
         };

@@ -13,8 +13,8 @@ use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepCo
 use super::ExtractConfig;
 use super::batch::{ExtractBatch, ExtractCollate};
 use super::spans::{row_of, spans};
-use crate::preview::{Reader, Shown};
-use crate::session::{self, Task};
+use crate::preview::{Reader, Role, Shown};
+use crate::session::Task;
 use crate::upload;
 
 /// The model and its loss.
@@ -133,12 +133,24 @@ impl Task for Extract {
                 true => reader.text(&ids[start..=end]),
                 false => format!("{}, not in this window", reader.piece(ids[start])),
             };
+            let (first, last) = (batch.starts[i] as usize, batch.ends[i] as usize);
+            let ends = |place: usize| match (place == first, place == last) {
+                (true, true) => "start end",
+                (true, false) => "start",
+                (false, true) => "end",
+                (false, false) => "",
+            };
+            let ends = (0..batch.input.width).map(|place| ends(place).to_owned());
+            let input = reader
+                .input("encoder input", &batch.input, i)
+                .with_segments(&batch.segments[batch.input.places(i)])
+                .with_aligned("answer", ends.collect());
+            let input = match is_here {
+                true => input.with_role(first..last + 1, Role::Target),
+                false => input,
+            };
             vec![
-                reader.show("encoder input", ids),
-                reader.note(
-                    "segments",
-                    session::join(&batch.segments[batch.input.start_of(i)..][..ids.len()]),
-                ),
+                input,
                 reader.note("question", item.question.to_string()),
                 reader.note("start, end", format!("{start} {end}")),
                 reader.note("answer", answer),

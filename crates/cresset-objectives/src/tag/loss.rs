@@ -12,8 +12,8 @@ use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepCo
 
 use super::batch::{TagBatch, TagCollate};
 use super::{Scheme, TagConfig};
-use crate::preview::{Reader, Shown};
-use crate::session::{self, Task};
+use crate::preview::{Reader, Shown, Targets};
+use crate::session::Task;
 use crate::upload;
 
 /// The name of its loss.
@@ -118,23 +118,22 @@ impl Task for Tagging {
     type Network = TokenClassifier;
 
     fn show(batch: &TagBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
-        let tagged = batch
-            .by_row(&batch.positions)
-            .zip(batch.by_row(&batch.targets));
-        let row = |(i, (positions, tags)): (usize, (&[u32], &[u32]))| {
-            let (ids, start) = (batch.input.row(i), batch.input.start_of(i));
-            let mut labels = vec!["-".to_owned(); ids.len()];
-            for (&position, &tag) in positions.iter().zip(tags) {
-                labels[position as usize - start] = batch.name(tag).to_owned();
-            }
-            let segments = &batch.segments[start..start + ids.len()];
-            vec![
-                reader.show("encoder input", ids),
-                reader.note("segments", session::join(segments)),
-                reader.note("labels", labels.join(" ")),
-            ]
+        let targets = Targets {
+            input: &batch.input,
+            positions: &batch.positions,
+            ids: &batch.targets,
+            weights: Some(&batch.weights),
         };
-        tagged.enumerate().map(row).collect()
+        let row = |i: usize| {
+            let tags = targets.of_row(i).into_iter();
+            let input = reader
+                .input("encoder input", &batch.input, i)
+                .with_segments(&batch.segments[batch.input.places(i)])
+                .with_labels(tags.map(|(place, tag)| (place, tag, batch.name(tag).to_owned())));
+            let labels = input.labels_in_line();
+            vec![input, reader.note("labels", labels)]
+        };
+        (0..batch.input.n_rows()).map(row).collect()
     }
 
     fn metrics(report: &Report) -> BTreeMap<String, f64> {

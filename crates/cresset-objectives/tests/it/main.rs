@@ -5,6 +5,7 @@ mod contrastive;
 mod extract;
 mod packed;
 mod permuted_lm;
+mod preview;
 mod tag;
 mod training_parity;
 

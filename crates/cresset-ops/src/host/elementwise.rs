@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::math::{erf, exp, tanh, vectorised};
-use crate::fused::Kernel;
+use crate::fused::{Kernel, Reads};
 use crate::run::DropoutKey;
 
 /// Elements per task.
@@ -63,6 +63,10 @@ impl Kernel for Dropout {
             ),
             Vec::new(),
         )
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::Nothing
     }
 
     fn backward(&self, _: &[Array<'_>], _: &[Array<'_>], grad: &Array<'_>) -> Vec<Array<'static>> {

@@ -1,5 +1,8 @@
 use burn::tensor::Tensor;
-use cresset_ops::{Run, dropout, gelu, gelu_tanh, layer_norm, reference, rms_norm};
+use cresset_ops::{
+    Residual, Run, dropout, gelu, gelu_tanh, layer_norm, linear, reference, residual_layer_norm,
+    rms_norm,
+};
 
 use crate::device::{assert_close, constant, leaf, same, values};
 
@@ -44,6 +47,70 @@ fn norms_equal_the_plain_versions() {
             |[x, g]| reference::rms_norm(x, row(g), 1e-6),
         );
     }
+}
+
+#[test]
+fn the_norm_of_a_residual_sum_equals_the_plain_version_with_and_without_dropout() {
+    for (width, rate) in [(1, 0.0), (7, 0.3), (16, 0.1), (50, 0.5)] {
+        let leaves = [
+            leaf([70, width], 1, 3.0),
+            leaf([70, width], 4, 3.0),
+            leaf([1, width], 2, 1.0),
+            leaf([1, width], 3, 1.0),
+        ];
+        let row = |t: Tensor<2>| t.flatten::<1>(0, 1);
+        let sum = |x, branch| Residual {
+            x,
+            branch,
+            dropout: rate,
+        };
+        let run = || Run::training(3, 1, 0);
+        same(
+            "residual_layer_norm",
+            leaves,
+            |[x, branch, g, b]| residual_layer_norm(sum(x, branch), row(g), row(b), 1e-5, &run()),
+            |[x, branch, g, b]| {
+                reference::residual_layer_norm(sum(x, branch), row(g), row(b), 1e-5, &run())
+            },
+        );
+    }
+}
+
+#[test]
+fn linear_equals_the_plain_version() {
+    // The last is large enough to be shared among threads, with sums over many rows of both signs.
+    for [rows, inner, columns] in [[1, 1, 1], [5, 3, 7], [130, 16, 9], [300, 160, 170]] {
+        let leaves = || {
+            [
+                leaf([rows, inner], 1, 1.0),
+                leaf([inner, columns], 2, 1.0),
+                leaf([1, columns], 3, 1.0),
+            ]
+        };
+        let batched = |x: Tensor<2>| x.unsqueeze::<3>();
+        let row = |t: Tensor<2>| t.flatten::<1>(0, 1);
+        same(
+            "linear",
+            leaves(),
+            |[x, w, b]| linear(batched(x), w, Some(row(b))),
+            |[x, w, b]| reference::linear(batched(x), w, Some(row(b))),
+        );
+        let [x, w, _] = leaves();
+        same(
+            "linear without bias",
+            [x, w],
+            |[x, w]| linear(x, w.clone(), None),
+            |[x, w]| reference::linear(x, w, None),
+        );
+    }
+}
+
+#[test]
+fn linear_reads_transposed_operands_right() {
+    let (x, w) = (constant([6, 5], 1, 1.0), constant([4, 6], 2, 1.0));
+    let found = linear(x.clone().transpose(), w.clone().transpose(), None);
+    let expected = reference::linear(x.transpose(), w.transpose(), None);
+    assert_close("transposed", &values(found), &values(expected));
 }
 
 #[test]

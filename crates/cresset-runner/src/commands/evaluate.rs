@@ -3,11 +3,9 @@
 use cresset_data::{Example, SourceConfig, read_examples};
 use cresset_metrics::{BleuOptions, ChrfOptions, corpus_bleu, corpus_chrf};
 use cresset_objectives::{ModelFolder, ObjectiveConfig, open, open_generator};
-use serde_json::Value;
 
 use crate::cli::{Common, EvaluateArgs};
-use crate::failure::user;
-use crate::{device, output, setup};
+use crate::{device, inputs, output, setup};
 
 pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
@@ -47,9 +45,7 @@ fn read(args: &EvaluateArgs, folder: &ModelFolder) -> anyhow::Result<Vec<Example
         None => SourceConfig::default(),
     };
     if let Some(format) = &args.format {
-        source.format = serde_json::from_value(Value::from(format.clone())).map_err(|_| {
-            user(format!("--format {format:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu or squad"))
-        })?;
+        source.format = inputs::format(format)?;
     }
     source.files = args.data.clone();
     Ok(read_examples(&source)?)

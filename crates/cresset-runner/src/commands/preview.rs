@@ -4,7 +4,7 @@ use cresset_objectives::{Preview, open};
 
 use crate::cli::{Common, PreviewArgs};
 use crate::plan::Plan;
-use crate::{config, device, output, setup};
+use crate::{config, device, output, setup, shown};
 
 pub fn run(args: &PreviewArgs, common: &Common) -> anyhow::Result<()> {
     let config = config::read(&args.config, &overrides(common))?;
@@ -13,10 +13,9 @@ pub fn run(args: &PreviewArgs, common: &Common) -> anyhow::Result<()> {
     let run = open(&plan.config.objective, setup)?;
     let preview = run.preview(args.batch, args.rows)?;
     if common.json {
-        output::json(&preview)
-    } else {
-        print(&preview)
+        return output::json(&preview);
     }
+    output::painted(&lines(&preview), args.color)
 }
 
 /// The `--set` values, with `--seed` as one of them.
@@ -29,25 +28,20 @@ pub fn overrides(common: &Common) -> Vec<String> {
         .collect()
 }
 
-fn print(preview: &Preview) -> anyhow::Result<()> {
-    output::line(&format!(
-        "batch {}: {} rows; frame: {}",
-        preview.batch, preview.n_rows, preview.frame
-    ))?;
-    for (i, example) in preview.examples.iter().enumerate() {
-        output::line(&format!("\nrow {i}"))?;
-        for shown in example {
-            output::line(&format!("  {:<14} {}", shown.name, shown.text))?;
-            if !shown.tokens.is_empty() {
-                output::line(&format!(
-                    "  {:<14} {}",
-                    "  tokens",
-                    shown.tokens.join(" | ")
-                ))?;
-                let ids: Vec<String> = shown.ids.iter().map(ToString::to_string).collect();
-                output::line(&format!("  {:<14} {}", "  ids", ids.join(" ")))?;
-            }
-        }
+fn lines(preview: &Preview) -> Vec<String> {
+    let mut lines = vec![format!(
+        "batch {}: {} rows; frame:",
+        preview.batch, preview.n_rows
+    )];
+    lines.extend(preview.frame.lines().map(|line| format!("  {line}")));
+    for (row, example) in preview.examples.iter().enumerate() {
+        lines.extend([String::new(), format!("row {row}")]);
+        lines.extend(shown::lines(example));
     }
-    Ok(())
+    let legend = shown::legend(preview.examples.iter().flatten());
+    if !legend.is_empty() {
+        lines.push(String::new());
+        lines.extend(legend);
+    }
+    lines
 }

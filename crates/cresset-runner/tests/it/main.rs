@@ -8,6 +8,7 @@ mod embed;
 mod end_to_end;
 mod fine_tune;
 mod forward;
+mod inspect;
 mod prepare;
 mod preview;
 mod questions;
