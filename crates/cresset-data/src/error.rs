@@ -39,6 +39,27 @@ pub enum DataError {
     /// A list of files that does not fit the format.
     #[error("{0}")]
     Files(String),
+    /// A split that makes no sense.
+    #[error("{0}")]
+    Split(String),
+    /// A compressed file that cannot be unpacked.
+    #[error("{}: the {packing} archive {ending}; copy or download the file again", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// `gzip` or `zstd`.
+        packing: &'static str,
+        /// `ends too early` or `is damaged`.
+        ending: &'static str,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("{}: not a Parquet file, or a damaged one ({reason}); copy or download the file again, or set data.format to what it is", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
     /// Bytes that are not text.
     #[error("{}, line {line}: byte {column} of the line is not valid UTF-8; convert the file to UTF-8, for example with iconv", path.display())]
     Utf8 {
@@ -92,6 +113,24 @@ pub enum DataError {
         role: &'static str,
         /// The fields that are there.
         present: Vec<String>,
+    },
+    /// A path into nested fields that ends too early.
+    #[error("{}, line {line}: field \"{field}\" has no \"{piece}\": \"{inside}\" is {holds}; correct the line or set data.fields.{role} to the field that holds the {role}", path.display())]
+    MissingPiece {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The whole path.
+        field: String,
+        /// What the field is for.
+        role: &'static str,
+        /// The name that is not there.
+        piece: String,
+        /// The path up to it.
+        inside: String,
+        /// What stands there, in words.
+        holds: String,
     },
     /// A field of the wrong type.
     #[error("{}, line {line}: field \"{field}\" is {found}, but a {role} must be {expected}; correct the line", path.display())]

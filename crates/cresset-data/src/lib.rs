@@ -14,7 +14,7 @@
 //! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
-//!   resuming is asking for a later n.
+//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out.
 //! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id. [`Packing`] says which
 //!   texts share a row.
 //! * [`TokenizedTexts`] are texts that were tokenized once, in memory or, as a [`PreparedEntry`], in mapped files.
@@ -47,6 +47,7 @@ mod packing;
 mod sample;
 mod seed;
 mod source;
+mod split;
 mod store;
 mod texts;
 mod tokenizer;
@@ -73,10 +74,11 @@ pub use noise::span_corruption::{
 };
 pub use noise::span_mask::{SpanLengths, mask_spans};
 pub use noise::whole_word::mask_whole_words;
-pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order};
+pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order, WeightedRows};
 pub use packing::Packing;
 pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
+pub use split::{DrawnSplit, Split};
 pub use store::{Preparation, PreparedEntry, holds_prepared};
 pub use texts::{TextForm, TokenizedTexts, Unit, Words};
 pub use tokenizer::{

@@ -1,10 +1,13 @@
-//! Which examples make up batch n: a pure function of (lengths, options, seed, n).
+//! Which examples make up batch n: a pure function of (lengths, weights, options, seed, n).
+
+mod draws;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use self::draws::Draws;
 use crate::bucket;
 use crate::seed::{Purpose, rng};
 
@@ -71,10 +74,24 @@ pub enum Order {
     Sequential,
 }
 
-/// The batches of all epochs. Every example is in exactly one batch of each epoch.
+/// Examples of one source, and how often an epoch draws each of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightedRows {
+    /// How many there are.
+    pub n_rows: usize,
+    /// Draws per epoch: 2 draws each twice, 0.5 half of them, the other half in the next epoch.
+    pub weight: f64,
+}
+
+/// The batches of all epochs. Every example is in exactly one batch of each epoch, unless it has a weight.
 #[derive(Debug)]
 pub struct BatchPlan {
     n_examples: usize,
+    /// The length of the longest.
+    longest: usize,
+    size: BatchSize,
+    /// How often each is drawn, where not all are drawn once.
+    draws: Option<Draws>,
     /// The lengths of the examples, where rows of like length go together; else none is needed any more.
     costs: Vec<u32>,
     bucketing: Bucketing,
@@ -101,26 +118,62 @@ impl BatchPlan {
         order: Order,
     ) -> Self {
         let lengths = lengths.into_iter().map(Length::longest);
-        let (n_examples, costs, ends) = match bucketing {
+        let (n_examples, longest, costs) = match bucketing {
             Bucketing::ByLength => {
                 let costs: Vec<u32> = lengths.map(|length| length as u32).collect();
-                let ends = bucket::cut_sorted(&bucket::sorted(&costs), size);
-                (costs.len(), costs, ends)
+                let longest = costs.iter().copied().max().unwrap_or(0);
+                (costs.len(), longest as usize, costs)
             }
             Bucketing::None => {
                 let (n, longest) =
                     lengths.fold((0, 0), |(n, longest), length| (n + 1, length.max(longest)));
-                (n, Vec::new(), bucket::cut_even(n, longest, size))
+                (n, longest, Vec::new())
             }
+        };
+        let ends = match bucketing {
+            Bucketing::ByLength => bucket::cut_sorted(&bucket::sorted(&costs), size),
+            Bucketing::None => bucket::cut_even(n_examples, longest, size),
         };
         BatchPlan {
             n_examples,
+            longest,
+            size,
+            draws: None,
             costs,
             bucketing,
             order,
             ends,
             cache: Mutex::new(None),
         }
+    }
+
+    /// The same plan for sources of different weight, which follow each other in the list of examples. A source's share of
+    /// an epoch is its weight times its rows, over the sum of these; every epoch has the same number of batches. Weights are
+    /// for training: a sequential plan stays as it is.
+    ///
+    /// # Panics
+    /// If the sources do not have all the examples between them, or a weight is not above 0 and finite.
+    pub fn weighted(mut self, sources: &[WeightedRows]) -> Self {
+        let n_rows: usize = sources.iter().map(|source| source.n_rows).sum();
+        assert_eq!(n_rows, self.n_examples, "every example has a source");
+        let good = |source: &WeightedRows| source.weight > 0.0 && source.weight.is_finite();
+        assert!(sources.iter().all(good), "weights are above 0 and finite");
+        let Order::Shuffled { seed } = self.order else {
+            return self;
+        };
+        if sources.iter().all(|source| source.weight == 1.0) {
+            return self;
+        }
+        let draws = Draws::new(sources, &self.costs, seed);
+        self.ends = match self.bucketing {
+            Bucketing::ByLength => {
+                let largest = draws.largest_costs(&self.costs);
+                bucket::cut_sorted(&bucket::sorted(&largest), self.size)
+            }
+            Bucketing::None => bucket::cut_even(draws.n_rows(), self.longest, self.size),
+        };
+        self.draws = Some(draws);
+        self
     }
 
     /// Batches in an epoch; the same in every epoch.
@@ -156,7 +209,10 @@ impl BatchPlan {
     }
 
     fn make_epoch(&self, number: u64) -> Epoch {
-        let mut examples: Vec<u32> = (0..self.n_examples as u32).collect();
+        let mut examples: Vec<u32> = match &self.draws {
+            Some(draws) => draws.epoch(number),
+            None => (0..self.n_examples as u32).collect(),
+        };
         let mut batches: Vec<u32> = (0..self.ends.len() as u32).collect();
         let shuffle: Option<ChaCha8Rng> = match self.order {
             Order::Shuffled { seed } => Some(rng(seed, Purpose::Order, number)),

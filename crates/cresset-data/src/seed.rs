@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Batch = 2,
     Sample = 3,
     Pairs = 4,
+    Split = 7,
+    Weights = 8,
     Packing = 9,
 }
 

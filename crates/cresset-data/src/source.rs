@@ -5,14 +5,22 @@ mod conll;
 mod conllu;
 mod delimited;
 mod fields;
+mod files;
 mod jsonl;
 mod lines;
+mod object;
 mod open;
 mod parallel;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(not(feature = "parquet"))]
+#[path = "source/no_parquet.rs"]
+mod parquet;
 mod quotes;
 mod squad;
 mod stream;
 mod text;
+mod zstd;
 
 use std::path::PathBuf;
 
@@ -30,7 +38,8 @@ pub struct SourceConfig {
     /// The format of all files.
     #[serde(default)]
     pub format: Format,
-    /// The files, read in this order; for `parallel` source and target in turn.
+    /// The files, read in this order; for `parallel` source and target in turn. Patterns such as `data/*.jsonl` stand for what they
+    /// match, see [`SourceConfig::resolved_files`]; gzip and zstd are recognised and unpacked.
     pub files: Vec<PathBuf>,
     /// Which fields or columns hold what.
     #[serde(default)]
@@ -62,6 +71,8 @@ pub enum Format {
     Conllu,
     /// SQuAD's nested JSON: questions about paragraphs.
     Squad,
+    /// One row each, its columns as JSON's fields; needs the feature `parquet`.
+    Parquet,
 }
 
 impl Format {
@@ -78,6 +89,7 @@ impl Format {
             Format::Conll => "conll",
             Format::Conllu => "conllu",
             Format::Squad => "squad",
+            Format::Parquet => "parquet",
         }
     }
 }

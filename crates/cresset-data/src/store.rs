@@ -48,7 +48,7 @@ impl Preparation<'_> {
     /// Where in `folder` these texts belong; reads the data files through.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read; a pattern that matches none.
     pub fn entry(&self, folder: &Path) -> Result<PreparedEntry, DataError> {
         let mut hash = blake3::Hasher::new();
         let mut part = |bytes: &[u8]| {
@@ -64,8 +64,8 @@ impl Preparation<'_> {
         part(json(&self.form).as_bytes());
         part(self.selection.as_bytes());
         part(self.tokenizer.fingerprint().as_bytes());
-        for path in &self.source.files {
-            part(&hash_of(path)?);
+        for path in self.source.resolved_files()? {
+            part(&hash_of(&path)?);
         }
         let key = hash.finalize().to_hex()[..32].to_owned();
         Ok(PreparedEntry {

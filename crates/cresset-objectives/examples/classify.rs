@@ -58,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         source: Value::Null,
         data: DataSetup {
             train: examples.clone(),
+            train_sources: Vec::new(),
             eval: examples,
             max_length: 16,
             max_target_length: 16,

@@ -5,7 +5,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use cresset_data::{Collate, DataError, PadSide, PaddedIds, pad};
+use cresset_data::{Collate, DataError, PadSide, PaddedIds, TokenizedTexts, pad};
 use cresset_losses::token_nll;
 use cresset_model::CausalLm;
 use cresset_ops::Run;
@@ -18,7 +18,8 @@ use crate::cut::Mapped;
 use crate::documents::Documents;
 use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Side, Task};
+use crate::sources::both_text_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -204,16 +205,11 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let (train, eval) = match config.rows {
-        RowKind::Documents => (
-            documents(&setup, Split::Train)?,
-            documents(&setup, Split::Eval)?,
-        ),
-        RowKind::Stream => (
-            windows(&setup, Split::Train)?,
-            windows(&setup, Split::Eval)?,
-        ),
+    let rows = match config.rows {
+        RowKind::Documents => documents,
+        RowKind::Stream => windows,
     };
+    let (train, eval) = both_text_splits(&setup, rows)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -229,28 +225,36 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
 }
 
 /// Every text framed as a document; a longer one continues in the next row.
-fn documents(setup: &Setup, split: Split) -> Result<Rows<CausalLanguageModelling>, RunError> {
-    let documents = Documents::new(setup, split)?;
+fn documents(
+    setup: &Setup,
+    side: Side,
+    texts: TokenizedTexts,
+) -> Result<Rows<CausalLanguageModelling>, RunError> {
+    let documents = Documents::new(setup, texts)?;
     let lengths = documents.cut.lengths();
     let collate = collate(setup, None);
-    Ok(in_rows((setup, split), documents, lengths, collate))
+    Ok(in_rows((setup, side), documents, lengths, collate))
 }
 
 /// All texts in one stream: within it documents are set apart by the stop token, unless there is only one.
-fn windows(setup: &Setup, split: Split) -> Result<Rows<CausalLanguageModelling>, RunError> {
+fn windows(
+    setup: &Setup,
+    side: Side,
+    texts: TokenizedTexts,
+) -> Result<Rows<CausalLanguageModelling>, RunError> {
     let shape = Cut {
         span: setup.data.max_length + 1,
         overlap: 1,
         separator: setup.convention.generation()?.stop,
     };
-    let stream = Stream::new(setup, split, shape)?;
+    let stream = Stream::new(setup, texts, shape)?;
     let windows = Mapped {
-        items: stream.windows(split),
+        items: stream.windows(side),
         make: CausalLmItem::Window,
     };
     let lengths = windows.items.lengths();
     let collate = collate(setup, Some(stream));
-    Ok(in_rows((setup, split), windows, lengths, collate))
+    Ok(in_rows((setup, side), windows, lengths, collate))
 }
 
 fn collate(setup: &Setup, stream: Option<Stream>) -> CausalLmCollate {

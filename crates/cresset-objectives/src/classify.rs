@@ -23,6 +23,7 @@ pub use self::loss::Classify;
 pub(crate) use self::loss::holding;
 use crate::labels::Labels;
 use crate::session::{self, OpenRun, Parts, Rows};
+use crate::sources::both_splits;
 use crate::{ModelFolder, ModelSource, RunError, Setup};
 
 /// `[objective] classify = { .. }`.
@@ -164,7 +165,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
+    let rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
         let target = |example: &Example| target(config.task, &labels, example);
         let items = encode(&setup, examples, target, &mut n_shortened)?;
         let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.ids.len())).collect();
@@ -176,7 +177,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
         };
         Ok(Rows::new(items, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let mut keys = labels.to_config();
     keys.insert("problem_type".into(), config.task.problem_type().into());
     let objective = Classify::new(model, config.label_smoothing);

@@ -32,6 +32,7 @@ use serde_json::Map;
 use crate::embed::placed;
 use crate::preview::{Reader, Shown};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -300,7 +301,7 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Contrastive>, RunError> {
+    let rows = |examples: &[Example]| -> Result<Rows<Contrastive>, RunError> {
         let items = encode(&setup, examples, &mut n_shortened)?;
         // Both texts of a pair are rows of the batch.
         let length = |i: &ContrastiveItem| i.texts.iter().map(|t| t.ids.len()).sum::<usize>();
@@ -311,7 +312,7 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
         };
         Ok(Rows::new(items, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let pooling = placed(config.pooling, &setup.convention)?;
     let description = setup.description(model_config, Map::new());
     session::open(

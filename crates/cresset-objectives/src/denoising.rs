@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use cresset_data::{Collate, Convention, DataError};
+use cresset_data::{Collate, Convention, DataError, TokenizedTexts};
 use cresset_model::Seq2SeqLm;
 use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
@@ -13,7 +13,8 @@ use serde_json::Map;
 use crate::cut::{CutTexts, Cutting};
 use crate::preview::{Reader, Shown};
 use crate::seq2seq::{self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
-use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_text_splits;
 use crate::{RunError, Setup};
 
 /// Source and target of a text, without special tokens around them.
@@ -142,8 +143,8 @@ pub(crate) fn open(
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
     let room = text_room(&setup, room)?;
-    let rows = |split: Split| -> Rows<Denoising> {
-        let cut = CutTexts::new(setup.texts(split), Cutting { extra: 0, room });
+    let rows = |texts: TokenizedTexts| -> Rows<Denoising> {
+        let cut = CutTexts::new(texts, Cutting { extra: 0, room });
         let collate = DenoisingCollate {
             corrupt: Arc::clone(&corrupt),
             convention: Arc::clone(&setup.convention),
@@ -153,7 +154,7 @@ pub(crate) fn open(
         let lengths = cut.lengths();
         Rows::new(cut, lengths, collate)
     };
-    let (train, eval) = (rows(Split::Train), rows(Split::Eval));
+    let (train, eval) = both_text_splits(&setup, |_, _, texts| Ok(rows(texts)))?;
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0),
     };

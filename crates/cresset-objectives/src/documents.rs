@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use cresset_data::{Convention, DataError, Dataset, NO_STOP};
+use cresset_data::{Convention, DataError, Dataset, NO_STOP, TokenizedTexts};
 
 use crate::causal_lm::CausalLmItem;
 use crate::cut::{CutRow, CutTexts, Cutting};
-use crate::session::Split;
 use crate::{RunError, Setup};
 
 /// Documents in the convention's frame, `start text stop`, cut into rows of bounded length with the token after each as its label.
@@ -17,15 +16,14 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// The documents of a split.
+    /// The documents of these texts.
     ///
     /// # Errors
     /// A convention without decoder; a text that is framed already.
-    pub(crate) fn new(setup: &Setup, split: Split) -> Result<Documents, RunError> {
+    pub(crate) fn new(setup: &Setup, texts: TokenizedTexts) -> Result<Documents, RunError> {
         let convention: &Arc<Convention> = &setup.convention;
         let frame = convention.generation()?;
         let stop = (frame.stop != NO_STOP).then_some(frame.stop);
-        let texts = setup.texts(split);
         let whole = Cutting {
             extra: 0,
             room: usize::MAX,

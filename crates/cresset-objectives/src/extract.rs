@@ -33,6 +33,7 @@ pub(crate) use self::spans::{Candidate, best_of, row_of, spans};
 pub use self::windows::Window;
 pub(crate) use self::windows::{Framer, padded};
 use crate::session::{self, OpenRun, Parts, Rows};
+use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
 /// `[objective] extract = { .. }`.
@@ -89,7 +90,7 @@ pub(crate) fn open(config: &ExtractConfig, setup: Setup) -> Result<Box<dyn OpenR
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Extract>, RunError> {
+    let rows = |examples: &[Example]| -> Result<Rows<Extract>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
         let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.n_tokens())).collect();
         let collate = ExtractCollate {
@@ -98,7 +99,7 @@ pub(crate) fn open(config: &ExtractConfig, setup: Setup) -> Result<Box<dyn OpenR
         };
         Ok(Rows::new(items, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,

@@ -39,6 +39,7 @@ mod registry;
 pub mod seq2seq;
 mod session;
 mod setup;
+mod sources;
 pub mod span_corruption;
 mod stream;
 pub mod tag;
@@ -56,8 +57,9 @@ pub use packed::{InRows, Pack, RowSharing};
 pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
 pub use preview::{Places, PositionIds, Preview, Reader, Role, Shown, Targets};
 pub use registry::{ObjectiveConfig, Shape, open};
-pub use session::{Facts, OpenRun, Parts, Rows, Split, Task, TrainOrder};
+pub use session::{Facts, OpenRun, Parts, Rows, Side, Task, TrainOrder};
 pub use setup::{
     DataSetup, Duration, ModelSource, NewHead, PreparedTexts, Setup, TrainSetup, WarmStart,
 };
+pub use sources::TrainRows;
 pub use stream::{RowKind, Stream, Window};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use cresset_data::{
-    Collate, Convention, DataError, Dataset, Framed, MaskOptions, PadSide, PaddedIds, mask_tokens,
-    pad,
+    Collate, Convention, DataError, Dataset, Framed, MaskOptions, PadSide, PaddedIds,
+    TokenizedTexts, mask_tokens, pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -22,7 +22,8 @@ use serde_json::Map;
 use crate::cut::{CutTexts, Cutting};
 use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -299,10 +300,11 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let (train, eval) = (
-        rows(&setup, Split::Train, collate.clone())?,
-        rows(&setup, Split::Eval, collate)?,
-    );
+    let (train, eval) = both_text_splits(&setup, |setup, side, texts| {
+        let texts = FramedTexts::new(setup, texts)?;
+        let lengths = texts.lengths();
+        Ok(in_rows((setup, side), texts, lengths, collate.clone()))
+    })?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -317,16 +319,6 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
-fn rows(
-    setup: &Setup,
-    split: Split,
-    collate: MaskedLmCollate,
-) -> Result<Rows<MaskedLanguageModelling>, RunError> {
-    let texts = FramedTexts::new(setup, split)?;
-    let lengths = texts.lengths();
-    Ok(in_rows((setup, split), texts, lengths, collate))
-}
-
 /// Framed texts by number; a text longer than the longest input is cut into several, so that nothing is lost.
 pub(crate) struct FramedTexts {
     cut: CutTexts,
@@ -337,18 +329,18 @@ pub(crate) struct FramedTexts {
 }
 
 impl FramedTexts {
-    /// The texts of a split.
+    /// These texts, framed.
     ///
     /// # Errors
     /// A longest input that the frame alone exceeds; a text that is framed already.
-    pub(crate) fn new(setup: &Setup, split: Split) -> Result<Self, RunError> {
+    pub(crate) fn new(setup: &Setup, texts: TokenizedTexts) -> Result<Self, RunError> {
         let (convention, max_length) = (&setup.convention, setup.data.max_length);
         let n_special = convention.encoder_input(&[], None, max_length)?.ids.len();
         let cutting = Cutting {
             extra: 0,
             room: max_length.saturating_sub(n_special).max(1),
         };
-        let cut = CutTexts::new(setup.texts(split), cutting);
+        let cut = CutTexts::new(texts, cutting);
         cut.check(convention, |ends| {
             convention.encoder_input(ends, None, usize::MAX).map(drop)
         })?;

@@ -4,7 +4,7 @@ use cresset_data::{Collate, DataError, Dataset, Order, Packing};
 use rand_chacha::ChaCha8Rng;
 
 use crate::Setup;
-use crate::session::{Rows, Split, Task};
+use crate::session::{Rows, Side, Task};
 
 /// A batch whose rows can be put one behind the other.
 pub trait Pack {
@@ -46,7 +46,7 @@ where
 
 /// Texts as rows: each by itself, or packed as `data.packing` says.
 pub(crate) fn in_rows<T, C>(
-    (setup, split): (&Setup, Split),
+    (setup, side): (&Setup, Side),
     texts: impl Dataset<Item = C::Item> + 'static,
     lengths: impl Iterator<Item = usize> + 'static,
     collate: C,
@@ -65,9 +65,9 @@ where
         RowSharing::None => Rows::new(Alone(texts), lengths, collate),
         RowSharing::Packed => {
             let lengths: Vec<u32> = lengths.map(|length| length as u32).collect();
-            let order = match split {
-                Split::Train => Order::Shuffled { seed: setup.seed },
-                Split::Eval => Order::Sequential,
+            let order = match side {
+                Side::Train => Order::Shuffled { seed: setup.seed },
+                Side::Eval => Order::Sequential,
             };
             let packing = Packing::first_fit(&lengths, setup.data.max_length, order);
             let used: Vec<usize> = (0..packing.len())

@@ -24,7 +24,8 @@ use crate::masked_lm::{
     MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
 };
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Side, Task};
+use crate::sources::both_text_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -206,8 +207,8 @@ pub(crate) fn open(
     let model = PreTraining::new(&encoder, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
     let masking = MaskedLmCollate::new(masking, &setup)?;
-    let rows = |split: Split| -> Result<Rows<PairPreTraining>, RunError> {
-        let pairs = FramedPairs::new(&setup, split, task)?;
+    let rows = |setup: &Setup, _, documents| -> Result<Rows<PairPreTraining>, RunError> {
+        let pairs = FramedPairs::new(setup, documents, task)?;
         let lengths = pairs.lengths();
         let collate = PreTrainingCollate {
             masking: masking.clone(),
@@ -215,8 +216,8 @@ pub(crate) fn open(
         };
         Ok(Rows::new(pairs, lengths, collate))
     };
-    let (train, eval) = (rows(Split::Train)?, rows(Split::Eval)?);
-    if train.items.is_empty() && !setup.texts(Split::Train).is_empty() {
+    let (train, eval) = both_text_splits(&setup, rows)?;
+    if train.rows.items.is_empty() && !setup.texts(Side::Train).is_empty() {
         return Err(RunError::Data(
             "the training data has no document of two tokens, so there are no pairs; give documents with a sentence a line and data.format = \"paragraphs\"".into(),
         ));
@@ -265,7 +266,11 @@ impl PairAt {
 }
 
 impl FramedPairs {
-    fn new(setup: &Setup, split: Split, task: PairTask) -> Result<Self, RunError> {
+    fn new(
+        setup: &Setup,
+        documents: TokenizedTexts,
+        task: PairTask,
+    ) -> Result<Self, RunError> {
         let longest = setup.data.max_length;
         let frame = setup.convention.encoder_input(&[], Some(&[]), longest)?;
         let n_special = frame.ids.len();
@@ -275,7 +280,6 @@ impl FramedPairs {
                 "data.max_length {longest} leaves no room for a pair beside {n_special} special tokens; raise it"
             )));
         }
-        let documents = setup.texts(split);
         let options = PairOptions::new(task, room);
         let pairs = document_pairs(&documents, &options, setup.seed)
             .map(|pair| PairAt::new(&pair))

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use cresset_data::{Collate, Convention, DataError, PaddedIds, PermutationOptions, pad, permute};
+use cresset_data::{Collate, Convention, DataError, PaddedIds, PermutationOptions, TokenizedTexts, pad, permute};
 use cresset_losses::token_nll;
 use cresset_model::EncoderConfig;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
@@ -26,7 +26,8 @@ use serde_json::Map;
 use crate::cut::Mapped;
 use crate::masked_lm::{FramedTexts, MaskedLmItem};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Split, Task};
+use crate::session::{self, OpenRun, Parts, Rows, Side, Task};
+use crate::sources::both_text_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -362,10 +363,8 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
         RowKind::Documents => documents,
         RowKind::Stream => windows,
     };
-    let (train, eval) = (
-        rows(config, &setup, Split::Train)?,
-        rows(config, &setup, Split::Eval)?,
-    );
+    let (train, eval) =
+        both_text_splits(&setup, |setup, side, texts| rows(config, setup, (side, texts)))?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -383,10 +382,10 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
 fn documents(
     config: &PermutedLmConfig,
     setup: &Setup,
-    split: Split,
+    (_, texts): (Side, TokenizedTexts),
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
     let texts = Mapped {
-        items: FramedTexts::new(setup, split)?,
+        items: FramedTexts::new(setup, texts)?,
         make: PermutedLmItem::Text,
     };
     let lengths = texts.items.lengths();
@@ -396,7 +395,7 @@ fn documents(
 fn windows(
     config: &PermutedLmConfig,
     setup: &Setup,
-    split: Split,
+    (side, texts): (Side, TokenizedTexts),
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
     let longest = setup.data.max_length;
     let frame = setup.convention.encoder_input(&[], None, longest)?;
@@ -418,9 +417,9 @@ fn windows(
         overlap: 0,
         separator: separator.id,
     };
-    let stream = Stream::new(setup, split, shape)?;
+    let stream = Stream::new(setup, texts, shape)?;
     let windows = Mapped {
-        items: stream.windows(split),
+        items: stream.windows(side),
         make: PermutedLmItem::Window,
     };
     let lengths = windows.items.lengths();

@@ -17,6 +17,7 @@ use serde_json::Map;
 use crate::load::warm_start;
 use crate::preview::{Reader, Shown, Targets};
 use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::sources::both_splits;
 use crate::upload;
 use crate::{ModelSource, RunError, Setup};
 
@@ -221,7 +222,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         (_, model) => setup.load_into(model)?,
     };
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
+    let rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
         let lengths: Vec<Length> = items
             .iter()
@@ -230,7 +231,7 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         let collate = Seq2SeqCollate::new(setup.convention.pad_id());
         Ok(Rows::new(items, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let objective = SequenceToSequence::new(model, config.label_smoothing);
     let description = setup.description(model_config, Map::new());
     session::open(

@@ -18,6 +18,7 @@ use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
 use crate::setup::{Duration, Setup, TrainSetup};
+use crate::sources::{TrainRows, weigh};
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -125,7 +126,7 @@ pub struct Parts<T: Task> {
     /// The model with its loss; on the autodiff device if it is to be trained.
     pub objective: T,
     /// Training rows and what makes batches of them.
-    pub train: Rows<T>,
+    pub train: TrainRows<T>,
     /// Held-out rows and what makes batches of them.
     pub eval: Rows<T>,
     /// What is written beside the weights.
@@ -138,14 +139,14 @@ pub struct Parts<T: Task> {
 
 /// Which part of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
+pub enum Side {
     /// What is trained on.
     Train,
     /// What is held out.
     Eval,
 }
 
-/// Encoded rows of one split.
+/// Encoded rows of one side of the data.
 pub struct Rows<T: Task> {
     /// The rows.
     pub items: Box<dyn Dataset<Item = <T::Collate as Collate>::Item>>,
@@ -166,6 +167,37 @@ impl<T: Task> Rows<T> {
             items: Box::new(items),
             lengths: Box::new(lengths.into_iter().map(Into::into)),
             collate,
+        }
+    }
+
+    /// These rows and then others, which are made into batches as these are.
+    #[must_use]
+    pub fn followed_by(self, others: Self) -> Self
+    where
+        <T::Collate as Collate>::Item: 'static,
+    {
+        Rows {
+            items: Box::new(Chained(self.items, others.items)),
+            lengths: Box::new(self.lengths.chain(others.lengths)),
+            collate: self.collate,
+        }
+    }
+}
+
+/// Items and then others.
+struct Chained<I>(Box<dyn Dataset<Item = I>>, Box<dyn Dataset<Item = I>>);
+
+impl<I> Dataset for Chained<I> {
+    type Item = I;
+
+    fn len(&self) -> usize {
+        self.0.len() + self.1.len()
+    }
+
+    fn get(&self, index: usize) -> Result<I, DataError> {
+        match index.checked_sub(self.0.len()) {
+            None => self.0.get(index),
+            Some(index) => self.1.get(index),
         }
     }
 }
@@ -194,17 +226,23 @@ where
     T: Task,
     <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
 {
-    let n_train = parts.train.items.len();
+    let TrainRows {
+        rows: train_rows,
+        per_source,
+    } = parts.train;
+    let n_train = train_rows.items.len();
     let n_eval = parts.eval.items.len();
-    let train = (n_train > 0).then(|| {
-        let plan = setup.data.train_plan(parts.train.lengths, setup.seed);
-        Arc::new(Loader::new(
-            parts.train.items,
-            parts.train.collate,
-            plan,
+    let train = if n_train > 0 {
+        let plan = setup.data.train_plan(train_rows.lengths, setup.seed);
+        Some(Arc::new(Loader::new(
+            train_rows.items,
+            train_rows.collate,
+            weigh(setup, plan, &per_source)?,
             setup.seed,
-        ))
-    });
+        )))
+    } else {
+        None
+    };
     let eval = (n_eval > 0).then(|| {
         let plan = setup.data.eval_plan(parts.eval.lengths);
         Arc::new(Loader::new(

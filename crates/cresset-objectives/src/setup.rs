@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use cresset_data::{
     BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, TextForm, TokenizedTexts,
-    Tokenizer,
+    Tokenizer, WeightedRows,
 };
 use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::load::load;
 use crate::model_folder::{Description, ModelFolder, TaskFacts};
 use crate::packed::RowSharing;
-use crate::session::Split;
+use crate::session::Side;
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -52,8 +52,10 @@ pub enum NewHead {
 /// The examples of a run and how they are batched.
 #[derive(Clone, Debug)]
 pub struct DataSetup {
-    /// Training examples; empty for an evaluation.
+    /// Training examples, source after source; empty for an evaluation.
     pub train: Vec<Example>,
+    /// How many of them are of each source, and how often an epoch draws each of its rows; none if each is drawn once.
+    pub train_sources: Vec<WeightedRows>,
     /// Held-out examples.
     pub eval: Vec<Example>,
     /// Longest encoder (or decoder-only) input in tokens, special tokens counted.
@@ -84,6 +86,11 @@ pub struct PreparedTexts {
 }
 
 impl DataSetup {
+    /// Whether an epoch draws rows more or less often than once.
+    pub fn is_weighted(&self) -> bool {
+        self.train_sources.iter().any(|source| source.weight != 1.0)
+    }
+
     /// The order and grouping of the training batches.
     pub fn train_plan(&self, lengths: impl IntoIterator<Item = Length>, seed: u64) -> BatchPlan {
         BatchPlan::new(
@@ -165,25 +172,25 @@ impl Setup {
         Ok(config)
     }
 
-    /// The tokenized texts of a split, as the objective's [`ObjectiveConfig::text_form`] says.
+    /// The tokenized texts of a side, as the objective's [`ObjectiveConfig::text_form`] says.
     ///
     /// # Panics
     /// If they were prepared in another form, or the objective does not read texts alone.
-    pub fn texts(&self, split: Split) -> TokenizedTexts {
+    pub fn texts(&self, side: Side) -> TokenizedTexts {
         let form = self
             .objective
             .text_form()
             .expect("asked by an objective that reads texts alone");
         if let Some(prepared) = &self.data.prepared {
             assert_eq!(prepared.form, form, "texts are prepared for the objective");
-            return match split {
-                Split::Train => prepared.train.clone(),
-                Split::Eval => prepared.eval.clone(),
+            return match side {
+                Side::Train => prepared.train.clone(),
+                Side::Eval => prepared.eval.clone(),
             };
         }
-        let examples = match split {
-            Split::Train => &self.data.train,
-            Split::Eval => &self.data.eval,
+        let examples = match side {
+            Side::Train => &self.data.train,
+            Side::Eval => &self.data.eval,
         };
         let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
         TokenizedTexts::encode(&texts, &self.tokenizer, form)

@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::session::Split;
+use crate::session::Side;
 use crate::{RunError, Setup};
 
 /// How texts become rows.
@@ -53,12 +53,16 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream of a split's texts; without any it is empty.
+    /// The stream of these texts; without any it is empty.
     ///
     /// # Errors
     /// Texts that are too short for one window.
-    pub(crate) fn new(setup: &Setup, split: Split, cut: Cut) -> Result<Stream, RunError> {
-        let stream = Stream::of(setup.texts(split), cut);
+    pub(crate) fn new(
+        setup: &Setup,
+        texts: TokenizedTexts,
+        cut: Cut,
+    ) -> Result<Stream, RunError> {
+        let stream = Stream::of(texts, cut);
         let n_tokens = stream.n_tokens();
         if !stream.texts.is_empty() && n_tokens < cut.span {
             return Err(RunError::Data(format!(
@@ -78,13 +82,13 @@ impl Stream {
     }
 
     /// As many windows as lie side by side: each anywhere to train on, where they lie to evaluate.
-    pub(crate) fn windows(&self, split: Split) -> Windows {
+    pub(crate) fn windows(&self, side: Side) -> Windows {
         let step = self.cut.span - self.cut.overlap;
         let n_tokens = self.n_tokens().saturating_sub(self.cut.overlap);
         Windows {
             n: n_tokens.div_ceil(step),
             step,
-            split,
+            side,
         }
     }
 
@@ -148,7 +152,7 @@ impl Stream {
 pub(crate) struct Windows {
     n: usize,
     step: usize,
-    split: Split,
+    side: Side,
 }
 
 impl Windows {
@@ -166,9 +170,9 @@ impl Dataset for Windows {
     }
 
     fn get(&self, index: usize) -> Result<Window, DataError> {
-        Ok(match self.split {
-            Split::Train => Window::Anywhere,
-            Split::Eval => Window::At(index * self.step),
+        Ok(match self.side {
+            Side::Train => Window::Anywhere,
+            Side::Eval => Window::At(index * self.step),
         })
     }
 }

@@ -22,6 +22,7 @@ pub use self::loss::Tagging;
 pub(crate) use self::loss::first_tokens;
 use crate::labels::Labels;
 use crate::session::{self, OpenRun, Parts, Rows};
+use crate::sources::both_splits;
 use crate::{ModelSource, RunError, Setup};
 
 /// `[objective] tag = { .. }`.
@@ -102,7 +103,7 @@ pub(crate) fn open(config: &TagConfig, setup: Setup) -> Result<Box<dyn OpenRun>,
     let (model, load) = setup.load_into(model)?;
     let names: Arc<[String]> = labels.names().into();
     let mut n_shortened = 0;
-    let mut rows = |examples: &[Example]| -> Result<Rows<Tagging>, RunError> {
+    let rows = |examples: &[Example]| -> Result<Rows<Tagging>, RunError> {
         let mut items = Vec::new();
         for example in examples {
             items.extend(encode(&setup, &labels, example, &mut n_shortened)?);
@@ -111,7 +112,7 @@ pub(crate) fn open(config: &TagConfig, setup: Setup) -> Result<Box<dyn OpenRun>,
         let collate = TagCollate::new(&setup.convention, Arc::clone(&names));
         Ok(Rows::new(items, lengths, collate))
     };
-    let (train, eval) = (rows(&setup.data.train)?, rows(&setup.data.eval)?);
+    let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, labels.to_config());
     session::open(
         &setup,

@@ -1,14 +1,18 @@
 //! The raw configuration: a TOML file with `--set` overrides, shaped but not yet checked.
 
+mod sources;
+
 use std::path::{Path, PathBuf};
 
-use cresset_data::{FieldNames, Format, Overrides, TokenizerTrainConfig};
+use cresset_data::{FieldNames, Format, Overrides, Split, TokenizerTrainConfig};
 use cresset_objectives::ObjectiveConfig;
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::user;
 use crate::prepared::Prepare;
+
+pub use sources::{TrainEntry, check as check_train_entries};
 
 /// A config file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,14 +47,15 @@ pub struct RunConfig {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
-    /// Training files, relative to the working directory; for `parallel` source and target in turn.
-    pub train: Vec<PathBuf>,
-    /// Held-out files.
+    /// Training files or patterns, relative to the working directory, for `parallel` source and target in turn; and tables
+    /// with a weight, as in `{ files = ["more.jsonl"], weight = 0.5 }`.
+    pub train: Vec<TrainEntry>,
+    /// Held-out files or patterns.
     #[serde(default)]
     pub eval: Vec<PathBuf>,
-    /// Share of the training examples held out instead of `eval`; the last ones of the files.
+    /// Share of the examples of each source held out instead of `eval`: the last ones, or with `{ ratio = 0.1, seed = 0 }` any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub split: Option<f64>,
+    pub split: Option<Split>,
     /// The format of the files.
     #[serde(default)]
     pub format: Format,

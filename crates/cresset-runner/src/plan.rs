@@ -7,7 +7,7 @@ use cresset_model::ModelConfig;
 use cresset_objectives::{Duration, ObjectiveConfig, Shape};
 use serde_json::{Map, Value};
 
-use crate::config::{DataConfig, RunConfig, TrainConfig, suggestion};
+use crate::config::{DataConfig, RunConfig, TrainConfig, check_train_entries, suggestion};
 use crate::failure::user;
 use crate::prepared;
 
@@ -130,22 +130,14 @@ impl Plan {
 }
 
 fn check_data(data: &DataConfig) -> anyhow::Result<(BatchSize, Bucketing)> {
-    if data.train.is_empty() {
-        return Err(user(
-            "data.train names no file; set data.train = [\"train.jsonl\"]",
-        ));
-    }
+    check_train_entries(&data.train)?;
     if let Some(split) = data.split {
         if !data.eval.is_empty() {
             return Err(user(
                 "data.eval and data.split are both given; keep one of them",
             ));
         }
-        if !(split > 0.0 && split < 1.0) {
-            return Err(user(format!(
-                "data.split is {split} but must lie between 0 and 1, as in 0.1 for a tenth"
-            )));
-        }
+        split.check()?;
     }
     if data.max_length < 3 {
         return Err(user(format!(

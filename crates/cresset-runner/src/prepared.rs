@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cresset_data::{
-    DataError, Example, Preparation, PreparedEntry, SourceConfig, TextForm, TokenizedTexts,
+    DataError, Example, Preparation, PreparedEntry, SourceConfig, Split, TextForm, TokenizedTexts,
     Tokenizer, holds_prepared, stream_examples,
 };
 use cresset_objectives::PreparedTexts;
@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use crate::config::DataConfig;
 use crate::failure::user;
 use crate::plan::Plan;
-use crate::setup::{halves, n_held_out, source_of};
 
 /// `data.prepare`: whether texts are tokenized once and kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,29 +44,33 @@ pub struct Prepared {
 /// Refuses settings that nothing would come of.
 ///
 /// # Errors
-/// `data.prepare` or `data.prepared` with an objective that reads more of an example than its text.
+/// `data.prepare` or `data.prepared` where nothing can be prepared.
 pub fn check(plan: &Plan) -> anyhow::Result<()> {
-    let (data, objective) = (&plan.config.data, &plan.config.objective);
+    let data = &plan.config.data;
     let key = match (&data.prepared, data.prepare) {
-        _ if objective.text_form().is_some() => return Ok(()),
         (Some(_), _) => "data.prepared",
         (None, Prepare::Always) => "data.prepare = \"always\"",
         (None, _) => return Ok(()),
     };
-    Err(user(format!(
-        "{key} is given, but objective {} reads more of an example than its text, so nothing can be prepared; remove it",
-        objective.name()
-    )))
+    match form(plan) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(user(format!("{key} is given, but {why}; remove it"))),
+    }
 }
 
 /// Whether a run of this plan takes prepared texts.
 pub fn is_wanted(plan: &Plan) -> bool {
     let data = &plan.config.data;
     let is_large = || {
-        let size = |path: &PathBuf| path.metadata().map_or(0, |facts| facts.len());
-        data.train.iter().chain(&data.eval).map(size).sum::<u64>() > LARGE
+        let sources = data.train_sources().into_iter().map(|source| source.files);
+        let size = |path: PathBuf| path.metadata().map_or(0, |facts| facts.len());
+        // A file that is not there is named when it is read.
+        let all = |source: SourceConfig| source.resolved_files().unwrap_or_default();
+        let train = sources.flat_map(all).map(size).sum::<u64>();
+        let eval = data.source(data.eval.clone());
+        train + all(eval).into_iter().map(size).sum::<u64>() > LARGE
     };
-    plan.config.objective.text_form().is_some()
+    form(plan).is_ok()
         && match data.prepare {
             Prepare::Always => true,
             Prepare::Never => false,
@@ -85,18 +88,24 @@ pub fn folder(plan: &Plan) -> PathBuf {
     config.data.prepared.clone().unwrap_or_else(beside)
 }
 
-/// How the objective reads texts.
+/// How the objective reads the texts, of which there must be one source.
 ///
 /// # Errors
-/// An objective that reads more of an example than its text.
+/// An objective that reads more of an example than its text; several sources.
 pub fn form(plan: &Plan) -> anyhow::Result<TextForm> {
     let objective = &plan.config.objective;
-    objective.text_form().ok_or_else(|| {
+    let form = objective.text_form().ok_or_else(|| {
         user(format!(
-            "objective {} reads more of an example than its text, so nothing can be prepared; `cresset prepare` is for objectives on plain texts",
+            "objective {} reads more of an example than its text, so nothing can be prepared",
             objective.name()
         ))
-    })
+    })?;
+    match plan.config.data.train_sources().len() {
+        1 => Ok(form),
+        n => Err(user(format!(
+            "data.train has {n} sources of their own weight, format or fields, and texts are prepared for a run of one"
+        ))),
+    }
 }
 
 /// The texts of a plan, tokenized now unless they were before; held-out files behind the training files.
@@ -110,10 +119,9 @@ pub fn prepare(
 ) -> anyhow::Result<(Prepared, Option<Prepared>)> {
     let data = &plan.config.data;
     let form = form(plan)?;
-    let one = |files: &[PathBuf], split: Option<f64>| -> anyhow::Result<Prepared> {
-        let source = source_of(data, files.to_vec());
+    let one = |source: SourceConfig, cut: Option<f64>| -> anyhow::Result<Prepared> {
         // A single text is cut before it is tokenized, so the share is part of what the texts are.
-        let selection = split.map_or(String::new(), |share| format!("split {share}"));
+        let selection = cut.map_or(String::new(), |share| format!("split {share}"));
         let preparation = Preparation {
             source: &source,
             tokenizer,
@@ -121,12 +129,17 @@ pub fn prepare(
             selection: &selection,
         };
         let entry = preparation.entry(&folder(plan))?;
-        put_in_place(entry, &source, split, (tokenizer, form), news)
+        put_in_place(entry, &source, cut, (tokenizer, form), news)
     };
-    let train = one(&data.train, data.split)?;
+    let cut = match data.split {
+        Some(Split::Last(share)) => Some(share),
+        Some(Split::Drawn(_)) | None => None,
+    };
+    let source = data.train_sources().swap_remove(0).files;
+    let train = one(source, cut)?;
     let eval = match data.eval[..] {
         [] => None,
-        _ => Some(one(&data.eval, None)?),
+        _ => Some(one(data.source(data.eval.clone()), None)?),
     };
     Ok((train, eval))
 }
@@ -134,7 +147,7 @@ pub fn prepare(
 fn put_in_place(
     entry: PreparedEntry,
     source: &SourceConfig,
-    split: Option<f64>,
+    cut: Option<f64>,
     (tokenizer, form): (&Tokenizer, TextForm),
     news: &dyn Fn(&str),
 ) -> anyhow::Result<Prepared> {
@@ -148,7 +161,7 @@ fn put_in_place(
     news(&format!("tokenizing into {}", entry.path().display()));
     let began = Instant::now();
     let examples = stream_examples(source)?;
-    let texts = match split {
+    let texts = match cut {
         None => entry.write(examples, tokenizer, form)?,
         Some(share) => entry.write(one_in_two(examples, share), tokenizer, form)?,
     };
@@ -175,14 +188,19 @@ pub fn texts(
     let (train, eval) = match (eval, data.split) {
         (Some(eval), _) => (all, eval.texts),
         (None, None) => (all, TokenizedTexts::default()),
+        // Of two texts the second may be the rest of the first.
+        (None, Some(Split::Last(_))) if all.len() == 2 => (all.part(0..1), all.part(1..2)),
+        (None, Some(split @ Split::Last(_))) => {
+            let is_held_out = split.held_out(all.len())?;
+            let n_kept = (0..all.len()).take_while(|text| !is_held_out(*text)).count();
+            (all.part(0..n_kept), all.part(n_kept..all.len()))
+        }
         (None, Some(split)) => {
-            // Of two texts the second may be the rest of the first.
-            let held_out = match all.len() {
-                2 => 1,
-                n => n_held_out(n, split)?,
-            };
-            let kept = all.len() - held_out;
-            (all.part(0..kept), all.part(kept..all.len()))
+            let is_held_out = split.held_out(all.len())?;
+            (
+                all.filtered(|text| !is_held_out(text)),
+                all.filtered(&is_held_out),
+            )
         }
     };
     Ok(PreparedTexts { form, train, eval })
@@ -195,9 +213,9 @@ fn one_in_two(
 ) -> impl Iterator<Item = Result<Example, DataError>> {
     let (first, second) = (examples.next(), examples.next());
     let (first, second) = match (first, second) {
-        (Some(Ok(only)), None) if only.words.is_empty() => {
-            let (kept, held_out) = halves(only, share);
-            (Some(Ok(kept)), Some(Ok(held_out)))
+        (Some(Ok(mut only)), None) if only.words.is_empty() => {
+            let held_out = only.split_off_end(share);
+            (Some(Ok(only)), Some(Ok(held_out)))
         }
         both => both,
     };

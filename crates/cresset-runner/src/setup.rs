@@ -1,19 +1,19 @@
 //! From a checked plan to what an objective opens: reads the data, loads or trains the tokenizer, resolves the convention.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, read_examples,
-    stream_examples,
+    BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, WeightedRows,
+    read_examples, stream_examples,
 };
 use cresset_objectives::{
     DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, RowSharing, Setup, TrainSetup,
     WarmStart, new_model_config, warm_start_config,
 };
 
-use crate::config::{DataConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::failure::user;
 use crate::plan::{Plan, PlannedModel, check_positions};
 use crate::prepared;
@@ -29,8 +29,12 @@ pub fn of_plan(
     news: &dyn Fn(&str),
 ) -> anyhow::Result<Setup> {
     let config = &plan.config;
-    let (train, eval) = if prepared::is_wanted(plan) {
-        (Vec::new(), Vec::new())
+    let RunExamples {
+        train,
+        sources,
+        eval,
+    } = if prepared::is_wanted(plan) {
+        RunExamples::default()
     } else {
         examples(config)?
     };
@@ -85,9 +89,10 @@ pub fn of_plan(
         model,
         device,
         objective: config.objective.clone(),
-        source: serde_json::to_value(source_of(&config.data, Vec::new()))?,
+        source: serde_json::to_value(config.data.source(Vec::new()))?,
         data: DataSetup {
             train,
+            train_sources: sources,
             eval,
             max_length: config.data.max_length,
             max_target_length: plan.max_target_length(),
@@ -134,6 +139,7 @@ pub fn of_folder(
         source: facts.source.clone(),
         data: DataSetup {
             train: Vec::new(),
+            train_sources: Vec::new(),
             eval,
             max_length: facts.max_length,
             max_target_length: facts.max_target_length,
@@ -148,67 +154,45 @@ pub fn of_folder(
     Ok((facts.objective, setup))
 }
 
-/// How the files of a `[data]` section are read.
-pub fn source_of(data: &DataConfig, files: Vec<PathBuf>) -> SourceConfig {
-    SourceConfig {
-        format: data.format,
-        files,
-        fields: data.fields.clone(),
-    }
+/// The examples of a run.
+#[derive(Default)]
+pub struct RunExamples {
+    /// To train on, source after source.
+    pub train: Vec<Example>,
+    /// How many of them are of each source, and how often an epoch draws each.
+    pub sources: Vec<WeightedRows>,
+    /// Held out.
+    pub eval: Vec<Example>,
 }
 
 /// Training and held-out examples.
 ///
 /// # Errors
 /// A file that cannot be read; a split that leaves nothing on one side.
-pub fn examples(config: &RunConfig) -> anyhow::Result<(Vec<Example>, Vec<Example>)> {
+pub fn examples(config: &RunConfig) -> anyhow::Result<RunExamples> {
     let data = &config.data;
-    let mut train = read_examples(&source_of(data, data.train.clone()))?;
+    let mut read = RunExamples {
+        train: Vec::new(),
+        sources: Vec::new(),
+        eval: Vec::new(),
+    };
+    for source in data.train_sources() {
+        let all = read_examples(&source.files)?;
+        let (train, eval) = match data.split {
+            Some(split) if data.eval.is_empty() => split.of(all)?,
+            _ => (all, Vec::new()),
+        };
+        read.sources.push(WeightedRows {
+            n_rows: train.len(),
+            weight: source.weight,
+        });
+        read.train.extend(train);
+        read.eval.extend(eval);
+    }
     if !data.eval.is_empty() {
-        return Ok((train, read_examples(&source_of(data, data.eval.clone()))?));
+        read.eval = read_examples(&data.source(data.eval.clone()))?;
     }
-    let Some(split) = data.split else {
-        return Ok((train, Vec::new()));
-    };
-    if let [only] = &train[..]
-        && only.words.is_empty()
-    {
-        let (kept, held_out) = halves(only.clone(), split);
-        return Ok((vec![kept], vec![held_out]));
-    }
-    let held = n_held_out(train.len(), split)?;
-    let eval = train.split_off(train.len() - held);
-    Ok((train, eval))
-}
-
-/// A text and the share of its end that is held out.
-pub fn halves(mut whole: Example, share: f64) -> (Example, Example) {
-    let n_chars = whole.text.chars().count();
-    let kept = n_chars - (n_chars as f64 * share).round() as usize;
-    let at = whole
-        .text
-        .char_indices()
-        .nth(kept)
-        .map_or(whole.text.len(), |(i, _)| i);
-    let held_out = Example {
-        text: whole.text.split_off(at),
-        ..whole.clone()
-    };
-    (whole, held_out)
-}
-
-/// How many of `n` examples a split holds out: the last ones.
-///
-/// # Errors
-/// A split that leaves none to train on.
-pub fn n_held_out(n: usize, split: f64) -> anyhow::Result<usize> {
-    let held = ((n as f64 * split).round() as usize).max(1);
-    if held >= n {
-        return Err(user(format!(
-            "data.split {split} of {n} examples leaves none to train on; lower it"
-        )));
-    }
-    Ok(held)
+    Ok(read)
 }
 
 /// The tokenizer of a run: that which the run saved, that of the config, that of the model's folder, or a new one.
@@ -249,26 +233,30 @@ pub fn tokenizer_of_plan(plan: &Plan) -> anyhow::Result<Arc<Tokenizer>> {
     tokenizer(plan, folder.as_ref(), &[], None)
 }
 
-/// A tokenizer trained on the training data, as `[tokenizer.train]` says; the files are read as a stream.
+/// A tokenizer trained on the training data, as `[tokenizer.train]` says. Where there is one source, its files are read as a
+/// stream.
 ///
 /// # Errors
 /// No `[tokenizer.train]`; text too small for the vocabulary asked for; a file that cannot be read.
 pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
     let data = &plan.config.data;
-    let source = source_of(data, data.train.clone());
-    let n_kept = match data.split {
-        None => usize::MAX,
-        Some(split) => {
-            let n = stream_examples(&source)?.try_fold(0, |n, example| example.map(|_| n + 1))?;
-            if n == 1 {
-                let (train, _) = examples(&plan.config)?;
-                return tokenizer_of(plan, texts_of(&train));
-            }
-            n - n_held_out(n, split)?
-        }
+    let sources = data.train_sources();
+    let n_examples = match (&sources[..], data.split) {
+        ([_], None) => 0,
+        ([only], Some(_)) => count(&only.files)?,
+        _ => 1,
     };
+    if n_examples == 1 {
+        let read = examples(&plan.config)?;
+        return tokenizer_of(plan, texts_of(&read.train));
+    }
+    let is_held_out = data.split.map(|split| split.held_out(n_examples));
+    let is_held_out = is_held_out.transpose()?;
     let mut failure = None;
-    let texts = stream_examples(&source)?.take(n_kept).map_while(|example| {
+    let kept = stream_examples(&sources[0].files)?
+        .enumerate()
+        .filter(|(index, _)| is_held_out.as_ref().is_none_or(|held_out| !held_out(*index)));
+    let texts = kept.map_while(|(_, example)| {
         let texts = example.map(|e| [Some(e.text), e.pair, e.target]);
         texts.map_err(|error| failure = Some(error)).ok()
     });
@@ -277,6 +265,12 @@ pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
         Some(error) => Err(error.into()),
         None => tokenizer,
     }
+}
+
+/// The examples of some files, read as a stream.
+fn count(files: &SourceConfig) -> anyhow::Result<usize> {
+    let mut examples = stream_examples(files)?;
+    Ok(examples.try_fold(0, |n, example| example.map(|_| n + 1))?)
 }
 
 /// Every text of the examples.

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which fields (JSONL) or columns (CSV, TSV) hold what; of CoNLL's columns `text` is that of the words, by number from 1, and
+/// Which fields (JSONL) or columns (CSV, TSV, Parquet) hold what; of CoNLL's columns `text` is that of the words, by number from 1, and
 /// `label` that of the tags, by number or in CoNLL-U by name.
 ///
 /// A field that is not named here is looked for under the name of its role and may be absent; one that is named must
 /// be there. The text must be there in any case. A field that is named for one role is not looked at for another:
-/// with `score = "label"` there is no label.
+/// with `score = "label"` there is no label. In JSONL and Parquet a field may stand inside of others: `article.body`, and with
+/// a list's index from 0 `messages.0.content`; a key that has the dots in its name comes first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FieldNames {
@@ -20,7 +21,7 @@ pub struct FieldNames {
     /// The second text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pair: Option<String>,
-    /// The class, or a list of classes (JSONL only).
+    /// The class, or a list of classes (JSONL and Parquet).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The number.
@@ -29,7 +30,7 @@ pub struct FieldNames {
     /// The text to generate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// The answers that stand in the second text (JSONL only): `[{"text": .., "answer_start": ..}]`, in characters.
+    /// The answers that stand in the second text (JSONL and Parquet): `[{"text": .., "answer_start": ..}]`, in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec;
 
-use super::{Format, SourceConfig, conll, conllu, delimited, jsonl, lines, parallel, squad};
+use super::{
+    Format, SourceConfig, conll, conllu, delimited, jsonl, lines, parallel, parquet, squad,
+};
 use crate::{DataError, Example};
 
 /// The examples of a file, in its order.
@@ -31,34 +33,24 @@ struct OpenFile {
 /// Opens the files' stream of examples.
 ///
 /// # Errors
-/// No file, or one that is not there or is a folder; fields that the format does not have. While it is read: a file that
+/// No file, one that is not there or is a folder, a pattern that matches none; fields that the format does not have. While it is read: a file that
 /// is empty or not UTF-8, a line that does not hold what it should.
 pub fn stream_examples(config: &SourceConfig) -> Result<ExampleStream, DataError> {
-    if config.files.is_empty() {
-        return Err(DataError::Files(
-            "no data file is given; name at least one".to_owned(),
-        ));
-    }
-    if config.fields.answers.is_some() && config.format != Format::Jsonl {
+    if config.fields.answers.is_some() && !matches!(config.format, Format::Jsonl | Format::Parquet)
+    {
         return Err(DataError::Files(format!(
-            "data.fields.answers is given, but the format is {}; answers are read from jsonl, or from squad, which has its own names",
+            "data.fields.answers is given, but the format is {}; answers are read from jsonl and parquet, or from squad, which has its own names",
             config.format.name()
         )));
     }
-    let files_an_example = match config.format {
+    let files = config.resolved_files()?;
+    files.iter().try_for_each(|path| check(path))?;
+    let files_at_a_time = match config.format {
         Format::Parallel => 2,
         _ => 1,
     };
-    if !config.files.len().is_multiple_of(files_an_example) {
-        return Err(DataError::Files(format!(
-            "format parallel takes files in pairs of source and target, but {} are given; name both sides, as in [\"train.en\", \"train.de\"]",
-            config.files.len()
-        )));
-    }
-    config.files.iter().try_for_each(|path| check(path))?;
-    let groups: Vec<Vec<PathBuf>> = config
-        .files
-        .chunks(files_an_example)
+    let groups: Vec<Vec<PathBuf>> = files
+        .chunks(files_at_a_time)
         .map(<[PathBuf]>::to_vec)
         .collect();
     Ok(ExampleStream {
@@ -126,6 +118,7 @@ impl OpenFile {
             Format::Conll => conll::read(path, fields)?,
             Format::Conllu => conllu::read(path, fields)?,
             Format::Squad => squad::read(path)?,
+            Format::Parquet => parquet::read(path, fields)?,
         };
         Ok(OpenFile {
             path: Arc::from(path.as_path()),

@@ -1,6 +1,7 @@
 //! What the crate promises, on the smallest input that shows it.
 
 mod batches;
+mod compressed;
 mod conventions;
 mod corruption;
 mod frames;
@@ -8,13 +9,17 @@ mod golden;
 mod loader;
 mod noise;
 mod packing;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod questions;
 mod samples;
 mod show;
 mod snapshots;
 mod sources;
+mod splits;
 mod stored;
 mod streams;
 mod tagged;
 mod texts;
 mod tokenizers;
+mod weights;

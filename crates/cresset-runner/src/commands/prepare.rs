@@ -15,13 +15,9 @@ pub fn run(args: &PrepareArgs, common: &Common) -> anyhow::Result<()> {
     prepared::form(&plan)?;
     let tokenizer = setup::tokenizer_of_plan(&plan)?;
     let (train, eval) = prepared::prepare(&plan, &tokenizer, &common.news())?;
-    for (files, one) in [
-        (&plan.config.data.train, Some(train)),
-        (&plan.config.data.eval, eval),
-    ] {
-        let Some(one) = one else { continue };
+    for one in [Some(train), eval].into_iter().flatten() {
         if common.json {
-            output::json(&facts(files, &one))?;
+            output::json(&facts(&one))?;
         } else {
             output::line(&sentence(&one))?;
         }
@@ -29,9 +25,9 @@ pub fn run(args: &PrepareArgs, common: &Common) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn facts(files: &[std::path::PathBuf], prepared: &Prepared) -> serde_json::Value {
+fn facts(prepared: &Prepared) -> serde_json::Value {
     json!({
-        "folder": prepared.entry.path(), "files": files, "texts": prepared.texts.len(),
+        "folder": prepared.entry.path(), "texts": prepared.texts.len(),
         "tokens": prepared.texts.n_tokens(), "seconds": prepared.written_in,
     })
 }

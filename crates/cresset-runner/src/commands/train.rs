@@ -51,7 +51,7 @@ fn train(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: plan.config.seed,
             device: common.device.clone(),
-            train_hash: content_hash(&plan.config.data.train)?,
+            train_hash: content_hash(&train_files(plan)?)?,
             tokenizer_hash: content_hash(&[folder.tokenizer().join("tokenizer.json")])?,
         };
         folder.begin(&plan.config, &facts)?;
@@ -67,6 +67,15 @@ fn train(
     run.save_model(&folder.model())?;
     report(plan, common, folder, run.as_ref())?;
     Ok(Done::Finished)
+}
+
+/// All files that are trained on.
+fn train_files(plan: &Plan) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for source in plan.config.data.train_sources() {
+        files.extend(source.files.resolved_files()?);
+    }
+    Ok(files)
 }
 
 fn resume_from(

@@ -1,6 +1,7 @@
 //! Integration tests of the binary and of the workspace's invariants.
 
 mod architecture;
+mod bad_data;
 mod bad_input;
 mod bench;
 mod doctor;
@@ -14,4 +15,5 @@ mod preview;
 mod questions;
 mod resume;
 mod tag;
+mod weights;
 mod workplace;
