@@ -6,13 +6,13 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use cresset_objectives::{Places, Role, Shown};
 
-use crate::table::{Cell, Line, render, visible};
+use crate::table::{Cell, Line, in_one_line, render, visible};
 
 /// The lines of an example: a line for each text, then a table for each thing that the model reads.
 pub fn lines(parts: &[Shown]) -> Vec<String> {
     let mut printed: Vec<String> = parts
         .iter()
-        .map(|part| format!("  {:<14} {}", part.name, part.text))
+        .map(|part| text_line(part.name, &part.text))
         .collect();
     for part in parts {
         if let Some(places) = &part.places {
@@ -22,6 +22,12 @@ pub fn lines(parts: &[Shown]) -> Vec<String> {
         }
     }
     printed
+}
+
+/// A text under a name, in one line.
+pub fn text_line(name: &str, text: &str) -> String {
+    let line = format!("  {name:<14} {}", in_one_line(text));
+    line.trim_end().to_owned()
 }
 
 /// What marks and colours mean, of those that occur; and what the lines of a table are.
@@ -81,48 +87,50 @@ fn heading(name: &str, places: &Places) -> String {
 
 fn table(part: &Shown, places: &Places) -> Vec<Line> {
     let columns = columns(&places.roles);
-    let style_of = |column: &Range<usize>| look(places.roles[column.start]).2;
-    let line =
-        |name: &str, value: &dyn Fn(usize) -> String, style: &dyn Fn(&Range<usize>) -> Style| {
-            let cell = |column: &Range<usize>| Cell {
-                text: joined(column, value),
-                style: style(column),
-            };
-            Line {
-                name: name.to_owned(),
-                cells: columns.iter().map(cell).collect(),
-            }
-        };
-    let plain = |_: &Range<usize>| Style::new();
-    let predicted = |_: &Range<usize>| look(Role::Target).2;
+    let plain = vec![Style::new(); columns.len()];
+    let predicted = vec![look(Role::Target).2; columns.len()];
+    let by_role: Vec<Style> = columns
+        .iter()
+        .map(|column| look(places.roles[column.start]).2)
+        .collect();
+    let line = |name: &str, styles: &[Style], value: &dyn Fn(usize) -> String| {
+        let cells = columns.iter().zip(styles).map(|(column, &style)| Cell {
+            text: joined(column, value),
+            style,
+        });
+        Line {
+            name: name.to_owned(),
+            cells: cells.collect(),
+        }
+    };
     let mut lines = Vec::new();
     let counts_places = |ids: &Vec<u32>| ids.iter().zip(0..).all(|(id, place)| *id == place);
     if !places.positions.as_ref().is_some_and(counts_places) {
-        lines.push(line("place", &|at| at.to_string(), &plain));
+        lines.push(line("place", &plain, &|at| at.to_string()));
     }
-    lines.push(line("token", &|at| visible(&part.tokens[at]), &style_of));
-    lines.push(line("id", &|at| part.ids[at].to_string(), &plain));
+    lines.push(line("token", &by_role, &|at| visible(&part.tokens[at])));
+    lines.push(line("id", &plain, &|at| part.ids[at].to_string()));
     let mark = |at: usize| look(places.roles[at]).0.to_string();
-    lines.push(line("role", &mark, &style_of));
+    lines.push(line("role", &by_role, &mark));
     if let Some(labels) = &places.labels {
         let label = |at: usize| labels[at].as_deref().map(visible).unwrap_or_default();
-        lines.push(line("predicts", &label, &predicted));
+        lines.push(line("predicts", &predicted, &label));
     }
     for (name, values) in &places.aligned {
-        lines.push(line(name, &|at| values[at].clone(), &plain));
+        lines.push(line(name, &plain, &|at| values[at].clone()));
     }
     if let Some(mask) = &places.loss_mask {
-        lines.push(line("loss", &|at| mask[at].to_string(), &plain));
+        lines.push(line("loss", &plain, &|at| mask[at].to_string()));
     }
     let attended = |at: usize| places.attention_mask[at].to_string();
-    lines.push(line("attention", &attended, &plain));
+    lines.push(line("attention", &plain, &attended));
     let numbers = [
         ("position", &places.positions),
         ("segment", &places.segments),
     ];
     for (name, values) in numbers {
         if let Some(values) = values {
-            lines.push(line(name, &|at| values[at].to_string(), &plain));
+            lines.push(line(name, &plain, &|at| values[at].to_string()));
         }
     }
     lines

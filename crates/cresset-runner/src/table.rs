@@ -100,6 +100,18 @@ pub fn visible(token: &str) -> String {
     shown
 }
 
+/// A text with its line ends and other control characters spelled out.
+pub fn in_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +152,6 @@ mod tests {
         assert_eq!(visible(" a\n"), "␣a\\n");
         assert_eq!(visible("é世"), "é世");
         assert_eq!(visible(""), "\"\"");
+        assert_eq!(in_one_line("a\n b\u{1b}[0m"), "a\\n b\\u{1b}[0m");
     }
 }

@@ -2,6 +2,8 @@
 
 use cresset_data::{Convention, Tokenizer, TokenizerKind, TokenizerTrainConfig};
 
+use crate::show::letters;
+
 const CORPUS: &str = include_str!("../golden/corpus.txt");
 
 pub fn train(kind: TokenizerKind, preset: &str, vocab_size: usize) -> Tokenizer {
@@ -198,4 +200,25 @@ fn characters_beyond_the_vocabulary_are_unknown() {
     let tokenizer = Tokenizer::train(&config, ["aaabbc"], "mt").unwrap();
     assert_eq!(tokenizer.vocab_size(), 6);
     assert_eq!(tokenizer.encode("abc"), [4, 5, 3]);
+}
+
+#[test]
+fn lengths_unknown_tokens_and_the_vocabulary_used_are_counted_over_texts() {
+    let (tokenizer, convention) = letters("mt");
+    let unknown = convention.roles().unk.as_ref().map(|token| token.id);
+    let measured = tokenizer.measure(&["abcd", "ab", "x é"], unknown);
+    assert_eq!((measured.n_texts, measured.n_tokens), (3, 9));
+    assert_eq!((measured.n_words, measured.n_characters), (4, 8));
+    // a, b, c, d, x, the space and the unknown one.
+    assert_eq!((measured.n_unknown, measured.n_used), (1, 7));
+    assert_eq!(measured.lengths, [2, 3, 4]);
+    assert_eq!(
+        [0.0, 0.33, 0.5, 0.67, 1.0].map(|share| measured.length_of_share(share)),
+        [2, 2, 3, 4, 4]
+    );
+    assert_eq!(measured.share_longer_than(3), 1.0 / 3.0);
+    assert_eq!(measured.tokens_per_word(), 2.25);
+    let none = tokenizer.measure::<&str>(&[], unknown);
+    assert_eq!((none.mean_length(), none.length_of_share(1.0)), (0.0, 0));
+    assert_eq!(none.share_longer_than(0), 0.0);
 }

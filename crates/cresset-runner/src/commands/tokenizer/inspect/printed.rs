@@ -2,7 +2,7 @@
 
 use super::facts::{Frames, Inspected, InspectedFile, InspectedText, Piece, Special};
 use crate::shown;
-use crate::table::{Cell, Line, render, visible};
+use crate::table::{Cell, Line, in_one_line, render, visible};
 
 pub(super) fn lines(inspected: &Inspected) -> Vec<String> {
     let mut lines = vec![value(
@@ -58,8 +58,8 @@ fn text_lines(text: &InspectedText) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         format!("text: {} tokens", text.pieces.len()),
-        format!("  {:<14} {}", "text", text.text),
-        format!("  {:<14} {}", "decoded", text.decoded),
+        shown::text_line("text", &text.text),
+        shown::text_line("decoded", &text.decoded),
     ];
     let line = |name: &str, cell: &dyn Fn(&Piece) -> String| Line {
         name: name.to_owned(),
@@ -75,7 +75,7 @@ fn text_lines(text: &InspectedText) -> Vec<String> {
         line("characters", &|piece| {
             format!("{}-{}", piece.start, piece.end)
         }),
-        line("of the text", &|piece| piece.text.clone()),
+        line("of the text", &|piece| in_one_line(&piece.text)),
     ]));
     if !text.framed.is_empty() {
         lines.extend([String::new(), "in its frame".to_owned()]);
