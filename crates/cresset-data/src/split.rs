@@ -58,10 +58,7 @@ impl Split {
     ///
     /// # Errors
     /// A split that leaves nothing on one side.
-    pub fn of(
-        self,
-        mut examples: Vec<Example>,
-    ) -> Result<(Vec<Example>, Vec<Example>), DataError> {
+    pub fn of(self, mut examples: Vec<Example>) -> Result<(Vec<Example>, Vec<Example>), DataError> {
         if let (Split::Last(ratio), [only]) = (self, &mut examples[..])
             && only.words.is_empty()
         {
@@ -94,7 +91,10 @@ impl Split {
             Split::Drawn(drawn) => {
                 let n_held_out = (0..n).filter(|&index| drawn.holds_out(index)).count();
                 if n_held_out == 0 {
-                    return Err(refused("holds none out", "raise the ratio, or take another seed"));
+                    return Err(refused(
+                        "holds none out",
+                        "raise the ratio, or take another seed",
+                    ));
                 }
                 n - n_held_out
             }

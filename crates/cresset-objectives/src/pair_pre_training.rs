@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{
     Collate, Convention, DataError, Dataset, PairOptions, PairPlaces, PairTask, TokenizedTexts,
-    document_pairs,
+    pair_places,
 };
 use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
 use cresset_model::PreTraining;
@@ -266,11 +266,7 @@ impl PairAt {
 }
 
 impl FramedPairs {
-    fn new(
-        setup: &Setup,
-        documents: TokenizedTexts,
-        task: PairTask,
-    ) -> Result<Self, RunError> {
+    fn new(setup: &Setup, documents: TokenizedTexts, task: PairTask) -> Result<Self, RunError> {
         let longest = setup.data.max_length;
         let frame = setup.convention.encoder_input(&[], Some(&[]), longest)?;
         let n_special = frame.ids.len();
@@ -281,7 +277,7 @@ impl FramedPairs {
             )));
         }
         let options = PairOptions::new(task, room);
-        let pairs = document_pairs(&documents, &options, setup.seed)
+        let pairs = pair_places(&documents, &options, setup.seed)
             .map(|pair| PairAt::new(&pair))
             .collect();
         let pairs = FramedPairs {

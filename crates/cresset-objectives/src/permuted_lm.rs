@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use cresset_data::{Collate, Convention, DataError, PaddedIds, PermutationOptions, TokenizedTexts, pad, permute};
+use cresset_data::{
+    Collate, Convention, DataError, PaddedIds, PermutationOptions, TokenizedTexts, pad, permute,
+};
 use cresset_losses::token_nll;
 use cresset_model::EncoderConfig;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
@@ -363,8 +365,9 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
         RowKind::Documents => documents,
         RowKind::Stream => windows,
     };
-    let (train, eval) =
-        both_text_splits(&setup, |setup, side, texts| rows(config, setup, (side, texts)))?;
+    let (train, eval) = both_text_splits(&setup, |setup, side, texts| {
+        rows(config, setup, (side, texts))
+    })?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,

@@ -57,11 +57,7 @@ impl Stream {
     ///
     /// # Errors
     /// Texts that are too short for one window.
-    pub(crate) fn new(
-        setup: &Setup,
-        texts: TokenizedTexts,
-        cut: Cut,
-    ) -> Result<Stream, RunError> {
+    pub(crate) fn new(setup: &Setup, texts: TokenizedTexts, cut: Cut) -> Result<Stream, RunError> {
         let stream = Stream::of(texts, cut);
         let n_tokens = stream.n_tokens();
         if !stream.texts.is_empty() && n_tokens < cut.span {

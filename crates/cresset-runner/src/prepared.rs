@@ -192,7 +192,9 @@ pub fn texts(
         (None, Some(Split::Last(_))) if all.len() == 2 => (all.part(0..1), all.part(1..2)),
         (None, Some(split @ Split::Last(_))) => {
             let is_held_out = split.held_out(all.len())?;
-            let n_kept = (0..all.len()).take_while(|text| !is_held_out(*text)).count();
+            let n_kept = (0..all.len())
+                .take_while(|text| !is_held_out(*text))
+                .count();
             (all.part(0..n_kept), all.part(n_kept..all.len()))
         }
         (None, Some(split)) => {

@@ -255,7 +255,11 @@ pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
     let mut failure = None;
     let kept = stream_examples(&sources[0].files)?
         .enumerate()
-        .filter(|(index, _)| is_held_out.as_ref().is_none_or(|held_out| !held_out(*index)));
+        .filter(|(index, _)| {
+            is_held_out
+                .as_ref()
+                .is_none_or(|held_out| !held_out(*index))
+        });
     let texts = kept.map_while(|(_, example)| {
         let texts = example.map(|e| [Some(e.text), e.pair, e.target]);
         texts.map_err(|error| failure = Some(error)).ok()

@@ -101,26 +101,34 @@ pub fn sentence_pairs(
     seed: u64,
 ) -> Vec<SentencePair> {
     let flat = Flat::new(documents);
-    let ids = |places: Range<usize>| flat.ids[places].to_vec();
-    document_pairs(&flat, options, seed)
-        .map(|pair| SentencePair {
-            first: ids(pair.first),
-            second: ids(pair.second),
-            label: pair.label,
-        })
-        .collect()
+    let pairs = pair_places(&flat, options, seed);
+    pairs.map(|pair| flat.pair(&pair)).collect()
 }
 
-/// As [`sentence_pairs`], by places, one document after the other.
+/// The pairs of one document. A document of fewer than two tokens has none.
+///
+/// # Panics
+/// If there is no such document, or the maximal length is below 2.
+pub fn document_pairs(
+    documents: &[Sentences],
+    own: usize,
+    options: &PairOptions,
+    rng: &mut impl Rng,
+) -> Vec<SentencePair> {
+    let flat = Flat::new(documents);
+    let pairs = pairs_of(&flat, own, options, rng);
+    pairs.iter().map(|pair| flat.pair(pair)).collect()
+}
+
+/// As [`sentence_pairs`], by places.
 ///
 /// # Panics
 /// If the maximal length is below 2.
-pub fn document_pairs<D: Documents>(
+pub fn pair_places<D: Documents>(
     documents: &D,
     options: &PairOptions,
     seed: u64,
 ) -> impl Iterator<Item = PairPlaces> {
-    assert!(options.max_length >= 2, "two segments of a token each");
     (0..documents.n_documents()).flat_map(move |own| {
         let mut rng = rng(seed, Purpose::Pairs, own as u64);
         pairs_of(documents, own, options, &mut rng)
@@ -147,6 +155,14 @@ impl Flat {
             .collect();
         Flat { sentences, ids }
     }
+
+    fn pair(&self, places: &PairPlaces) -> SentencePair {
+        SentencePair {
+            first: self.ids[places.first.clone()].to_vec(),
+            second: self.ids[places.second.clone()].to_vec(),
+            label: places.label,
+        }
+    }
 }
 
 impl Documents for Flat {
@@ -159,13 +175,13 @@ impl Documents for Flat {
     }
 }
 
-/// The pairs of one document. A document of fewer than two tokens has none.
 fn pairs_of(
     documents: &impl Documents,
     own: usize,
     options: &PairOptions,
     rng: &mut impl Rng,
 ) -> Vec<PairPlaces> {
+    assert!(options.max_length >= 2, "two segments of a token each");
     let document = documents.sentences(own);
     let mut pairs = Vec::new();
     let mut start = 0;
