@@ -115,7 +115,7 @@ pub enum DataError {
         present: Vec<String>,
     },
     /// A path into nested fields that ends too early.
-    #[error("{}, line {line}: field \"{field}\" has no \"{piece}\": \"{inside}\" is {holds}; correct the line or set data.fields.{role} to the field that holds the {role}", path.display())]
+    #[error("{}, line {line}: field \"{field}\" has {gap}; correct the line or set data.fields.{role} to the field that holds the {role}", path.display())]
     MissingPiece {
         /// The file.
         path: PathBuf,
@@ -125,12 +125,8 @@ pub enum DataError {
         field: String,
         /// What the field is for.
         role: &'static str,
-        /// The name that is not there.
-        piece: String,
-        /// The path up to it.
-        inside: String,
-        /// What stands there, in words.
-        holds: String,
+        /// The piece that is not there, and what stands in its place.
+        gap: String,
     },
     /// A field of the wrong type.
     #[error("{}, line {line}: field \"{field}\" is {found}, but a {role} must be {expected}; correct the line", path.display())]

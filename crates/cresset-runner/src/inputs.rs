@@ -117,6 +117,6 @@ pub fn name_of(example: &Example) -> Value {
 /// A name that is none.
 pub fn format(name: &str) -> anyhow::Result<Format> {
     serde_json::from_value(Value::from(name)).map_err(|_| {
-        user(format!("--format {name:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu or squad"))
+        user(format!("--format {name:?} is unknown; choose jsonl, csv, tsv, text, paragraphs, parallel, whole-file, conll, conllu, squad or parquet"))
     })
 }

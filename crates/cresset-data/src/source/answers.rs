@@ -40,11 +40,18 @@ pub(super) fn parse(value: &Value) -> Option<Vec<Answer>> {
     }
 }
 
-/// The answers, each where it says it stands.
+/// What stands for the start of an answer that is no piece of the context, in data whose answers were written freely
+/// (CMRC 2018).
+const NOWHERE: i64 = -1;
+
+/// The answers, each where it says it stands. One that says it stands nowhere is left out where another stands somewhere.
 ///
 /// # Errors
 /// In words, what is wrong with the first that does not.
-pub(super) fn check(context: &str, answers: Vec<Answer>) -> Result<Vec<AnswerSpan>, String> {
+pub(super) fn check(context: &str, mut answers: Vec<Answer>) -> Result<Vec<AnswerSpan>, String> {
+    if answers.iter().any(|answer| answer.answer_start != NOWHERE) {
+        answers.retain(|answer| answer.answer_start != NOWHERE);
+    }
     let span = |answer: Answer| {
         let Answer { text, answer_start } = answer;
         let n_chars = text.chars().count();

@@ -73,18 +73,12 @@ impl Object<'_> {
                 role: field.role,
                 present: self.values.keys().cloned().collect(),
             }),
-            Err(Gap::Piece {
-                piece,
-                inside,
-                holds,
-            }) => Err(DataError::MissingPiece {
+            Err(Gap::Piece(gap)) => Err(DataError::MissingPiece {
                 path: self.path.to_owned(),
                 line: self.line,
                 field: field.name.clone(),
                 role: field.role,
-                piece,
-                inside,
-                holds,
+                gap,
             }),
         }
     }
@@ -190,14 +184,8 @@ fn expected(role: &str) -> &'static str {
 enum Gap {
     /// At its beginning.
     Field,
-    /// At a piece of it.
-    Piece {
-        piece: String,
-        /// The path up to there.
-        inside: String,
-        /// What stands there, in words.
-        holds: String,
-    },
+    /// At a piece of it: which, and what stands there, in words.
+    Piece(String),
 }
 
 /// The value of a name, or of a path of names and list indices such as `messages.0.content`. A key that is written with
@@ -213,10 +201,12 @@ fn find<'a>(values: &'a Map<String, Value>, path: &str) -> Result<&'a Value, Gap
             Some((piece, behind)) if step(here, rest).is_none() => (piece, Some(behind)),
             _ => (rest, None),
         };
-        here = step(here, piece).ok_or_else(|| Gap::Piece {
-            piece: piece.to_owned(),
-            inside: path[..path.len() - rest.len() - 1].to_owned(),
-            holds: in_words(here),
+        here = step(here, piece).ok_or_else(|| {
+            let inside = &path[..path.len() - rest.len() - 1];
+            Gap::Piece(format!(
+                "no \"{piece}\": \"{inside}\" is {}",
+                in_words(here)
+            ))
         })?;
         match behind {
             Some(behind) => rest = behind,

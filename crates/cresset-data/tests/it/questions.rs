@@ -55,6 +55,13 @@ fn answers_are_read_as_a_list_or_as_columns_and_count_characters() {
 }
 
 #[test]
+fn an_answer_marked_as_standing_nowhere_is_left_out_beside_one_that_stands_somewhere() {
+    let answers = "[{\"text\": \"in his own words\", \"answer_start\": -1}, {\"text\": \"b\", \"answer_start\": 2}]";
+    let line = format!("{{\"question\": \"q\", \"context\": \"a b\", \"answers\": {answers}}}");
+    assert_eq!(lines(&line).unwrap()[0].answers, Some(vec![span("b", 2)]));
+}
+
+#[test]
 fn an_answer_that_stands_elsewhere_is_refused_with_what_stands_there() {
     let line = |answer: &str, start: i64| {
         let answers = format!("[{{\"text\": \"{answer}\", \"answer_start\": {start}}}]");
