@@ -17,6 +17,8 @@ pub struct Example {
     pub text: String,
     /// A second text beside the first.
     pub pair: Option<String>,
+    /// Texts that do not belong to the first, though they look like it.
+    pub negatives: Vec<String>,
     /// Its class, or its classes.
     pub label: Option<Label>,
     /// A number to predict.

@@ -14,7 +14,8 @@
 //! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
-//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out.
+//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out; [`Mixed`] mixes the batches of
+//!   several loaders by weight, as purely.
 //! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id. [`Packing`] says which
 //!   texts share a row.
 //! * [`TokenizedTexts`] are texts that were tokenized once, in memory or, as a [`PreparedEntry`], in mapped files.
@@ -41,6 +42,7 @@ mod error;
 mod example;
 mod hash;
 mod loader;
+mod mix;
 mod noise;
 mod order;
 mod packing;
@@ -60,12 +62,13 @@ pub use convention::{
 pub use error::DataError;
 pub use example::{AnswerSpan, Example, Label};
 pub use hash::content_hash;
-pub use loader::{Collate, Dataset, Loader, Prefetch};
+pub use loader::{Batches, Collate, Dataset, Loader, Prefetch, prefetch};
+pub use mix::{Chained, Mix, Mixed, Sources, Turn};
 pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use noise::pairs::{
     Documents, PairOptions, PairPlaces, PairTask, SentencePair, Sentences, document_pairs,
-    sentence_pairs,
+    pair_places, sentence_pairs,
 };
 pub use noise::permute::{PermutationOptions, Permuted, permute};
 pub use noise::prefix::{PrefixLength, split_prefix};

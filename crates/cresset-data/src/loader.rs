@@ -74,6 +74,54 @@ pub trait Collate: Send + Sync + 'static {
     ) -> Result<Self::Batch, DataError>;
 }
 
+/// Batches by number; asking again gives the same batch.
+pub trait Batches: Send + Sync {
+    /// The batch.
+    type Batch: Send + 'static;
+
+    /// Batches in an epoch.
+    fn batches_per_epoch(&self) -> u64;
+
+    /// A batch; indices go on from epoch to epoch.
+    ///
+    /// # Errors
+    /// An item that cannot be read or batched.
+    fn batch(&self, index: u64) -> Result<Self::Batch, DataError>;
+}
+
+impl<C: Collate> Batches for Loader<C> {
+    type Batch = C::Batch;
+
+    fn batches_per_epoch(&self) -> u64 {
+        Loader::batches_per_epoch(self)
+    }
+
+    fn batch(&self, index: u64) -> Result<C::Batch, DataError> {
+        Loader::batch(self, index)
+    }
+}
+
+/// The batches of a range in order, made by a thread that is at most `depth` batches ahead. The thread ends when the
+/// iterator is dropped.
+pub fn prefetch<B: Send + 'static>(
+    batches: Arc<dyn Batches<Batch = B>>,
+    range: Range<u64>,
+    depth: usize,
+) -> Prefetch<B> {
+    let (sender, receiver) = bounded(depth.max(1));
+    let worker = thread::spawn(move || {
+        for index in range {
+            if sender.send((index, batches.batch(index))).is_err() {
+                return;
+            }
+        }
+    });
+    Prefetch {
+        receiver: Some(receiver),
+        worker: Some(worker),
+    }
+}
+
 /// Batches as a pure function of (data, plan, seed, index).
 pub struct Loader<C: Collate> {
     dataset: Box<dyn Dataset<Item = C::Item>>,
@@ -128,21 +176,9 @@ impl<C: Collate> Loader<C> {
             .collate(items, &mut rng(self.seed, Purpose::Batch, index))
     }
 
-    /// The batches of a range in order, made by a thread that is at most `depth` batches ahead. The thread ends when
-    /// the iterator is dropped.
+    /// As [`prefetch`], of this loader.
     pub fn prefetch(self: Arc<Self>, range: Range<u64>, depth: usize) -> Prefetch<C::Batch> {
-        let (sender, receiver) = bounded(depth.max(1));
-        let worker = thread::spawn(move || {
-            for index in range {
-                if sender.send((index, self.batch(index))).is_err() {
-                    return;
-                }
-            }
-        });
-        Prefetch {
-            receiver: Some(receiver),
-            worker: Some(worker),
-        }
+        prefetch(self, range, depth)
     }
 }
 

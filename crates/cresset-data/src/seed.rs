@@ -10,6 +10,7 @@ pub(crate) enum Purpose {
     Batch = 2,
     Sample = 3,
     Pairs = 4,
+    Mix = 5,
     Split = 7,
     Weights = 8,
     Packing = 9,

@@ -3,6 +3,7 @@
 mod column;
 mod encode;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use column::{Bits, Bytes, Column, Width};
 pub(crate) use encode::{Sinks, Writer, write_texts};
 
-use crate::{DataError, Tokenizer};
+use crate::{DataError, Example, Tokenizer};
 
 /// How texts become tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,8 +43,20 @@ pub enum Words {
     /// No.
     #[default]
     Dropped,
-    /// Yes, a bit per token.
+    /// Yes, a bit per token: where the tokenizer cuts before it makes pieces.
     Kept,
+    /// The same, for the words that the data gives, or that white space sets apart.
+    Given,
+}
+
+impl TextForm {
+    /// What is tokenized of an example.
+    pub fn text_of<'a>(&self, example: &'a Example) -> Cow<'a, str> {
+        match (self.words, &example.words[..]) {
+            (Words::Dropped | Words::Kept, _) | (Words::Given, []) => example.text.as_str().into(),
+            (Words::Given, words) => words.join(" ").into(),
+        }
+    }
 }
 
 /// Tokenized texts by number. What is behind it is shared: a clone or a part copies no token.

@@ -98,6 +98,21 @@ impl Tokenizer {
         words::of_segments(segments, &self.encoding(&segments.concat()))
     }
 
+    /// As [`Tokenizer::encode_words`] of many texts, in parallel.
+    pub fn encode_words_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<EncodedWords> {
+        texts
+            .par_iter()
+            .map(|text| self.encode_words(text.as_ref()))
+            .collect()
+    }
+
+    /// The ids of a text given as words, with the word of each token. The text is its words with a space between them, but none between two Chinese ones.
+    pub fn encode_joined(&self, words: &[String]) -> EncodedWords {
+        let pieces = words::joined(words);
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        self.encode_segments(&pieces)
+    }
+
     /// The ids of many texts, in parallel.
     pub fn encode_batch<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<Vec<u32>> {
         texts

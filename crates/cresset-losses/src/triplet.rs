@@ -72,8 +72,11 @@ pub fn triplet_count(n_rows: usize, row_weights: Option<&[f32]>) -> f64 {
 }
 
 impl Distance {
-    /// The distance of each row of `a` to the same row of `b`, `[n, 1]`.
-    fn between(self, a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    /// The distance of each row of `a` to the same row of `b`.
+    ///
+    /// # Shapes
+    /// a, b: `[n, hidden_size]`, out: `[n, 1]`
+    pub fn between(self, a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
         match self {
             Distance::Cosine => {
                 let cosine = (unit_rows(a) * unit_rows(b)).sum_dim(1);

@@ -6,6 +6,8 @@ mod pre_training;
 mod question_answering;
 mod seq2seq_classifier;
 mod sequence_classifier;
+mod shared;
+mod shared_model;
 mod text_classifier;
 mod token_classifier;
 
@@ -15,6 +17,8 @@ pub use pre_training::PreTraining;
 pub use question_answering::{QuestionAnswering, SpanLogits};
 pub use seq2seq_classifier::Seq2SeqClassifier;
 pub use sequence_classifier::SequenceClassifier;
+pub use shared::{HeadSpec, SharedEncoder};
+pub use shared_model::SharedModel;
 pub use text_classifier::{Reading, TextClassifier};
 pub use token_classifier::TokenClassifier;
 

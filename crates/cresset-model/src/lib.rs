@@ -63,8 +63,8 @@ pub use encoder_decoder::{Seq2SeqConfig, Seq2SeqLm};
 pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
 pub use heads::{
-    HeadKind, MaskedLm, PreTraining, QuestionAnswering, Reading, Seq2SeqClassifier,
-    SequenceClassifier, SpanLogits, TextClassifier, TokenClassifier,
+    HeadKind, HeadSpec, MaskedLm, PreTraining, QuestionAnswering, Reading, Seq2SeqClassifier,
+    SequenceClassifier, SharedEncoder, SharedModel, SpanLogits, TextClassifier, TokenClassifier,
 };
 pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,

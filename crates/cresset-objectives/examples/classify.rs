@@ -67,6 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             eval_batch: BatchSize::Examples(16),
             sharing: RowSharing::None,
             prepared: None,
+            parts: Vec::new(),
         },
         train: Some(TrainSetup {
             duration: Duration::Epochs(20.0),

@@ -14,11 +14,15 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::added_losses::{
+    DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
+};
 use crate::cut::Mapped;
 use crate::documents::Documents;
 use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Side, Task};
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_text_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
@@ -30,6 +34,25 @@ use crate::{RunError, Setup};
 pub struct CausalLmConfig {
     /// How texts become rows.
     pub rows: RowKind,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
+    /// A teacher.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillConfig>,
+}
+
+impl CausalLmConfig {
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// A number outside its range.
+    pub fn validate(&self) -> Result<(), RunError> {
+        check_z_loss("causal-lm", self.z_loss)?;
+        match &self.distill {
+            Some(distill) => distill.validate("causal-lm"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A row: input tokens and, one further on, their labels.
@@ -117,38 +140,58 @@ impl Collate for CausalLmCollate {
 #[derive(Module, Debug)]
 pub struct CausalLanguageModelling {
     model: CausalLm,
+    #[module(skip)]
+    z_loss: f64,
+    #[module(skip)]
+    teacher: Option<Teacher<CausalLm>>,
 }
 
 impl CausalLanguageModelling {
     /// The objective over a decoder.
     pub fn new(model: CausalLm) -> Self {
-        CausalLanguageModelling { model }
+        CausalLanguageModelling {
+            model,
+            z_loss: 0.0,
+            teacher: None,
+        }
+    }
+
+    /// The same with a z-loss of this coefficient.
+    pub fn with_z_loss(self, z_loss: f64) -> Self {
+        CausalLanguageModelling { z_loss, ..self }
+    }
+
+    /// The same with a teacher, if there is one.
+    pub fn with_teacher(self, teacher: Option<Teacher<CausalLm>>) -> Self {
+        CausalLanguageModelling { teacher, ..self }
     }
 
     /// The model.
     pub fn model(&self) -> &CausalLm {
         &self.model
     }
+}
 
-    fn logits(&self, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
-        let device = upload::device_of(self);
-        // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed but
-        // between texts that share a row.
-        let keep = batch.input.texts.as_ref();
-        let keep = keep.map(|_| upload::keep(&batch.input, &device));
-        let hidden = self
-            .model
-            .hidden(upload::ids(&batch.input, &device), keep, run);
-        self.model
-            .logits_at(hidden, upload::indices(&batch.positions, &device))
-    }
+/// Scores of the targets.
+///
+/// # Shapes
+/// out: `[targets, vocabulary]`
+fn logits(model: &CausalLm, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
+    let device = upload::device_of(model);
+    // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed but
+    // between texts that share a row.
+    let keep = batch.input.texts.as_ref();
+    let keep = keep.map(|_| upload::keep(&batch.input, &device));
+    let hidden = model.hidden(upload::ids(&batch.input, &device), keep, run);
+    model.logits_at(hidden, upload::indices(&batch.positions, &device))
 }
 
 impl Objective for CausalLanguageModelling {
     type Batch = CausalLmBatch;
 
     fn denominators(batch: &CausalLmBatch) -> Denominators {
-        Denominators(vec![("nll", batch.labels.len() as f64)])
+        let n = batch.labels.len() as f64;
+        Denominators(vec![("nll", n), (Z_LOSS, n), (DISTILLATION, n)])
     }
 
     fn tokens(batch: &CausalLmBatch) -> usize {
@@ -156,18 +199,23 @@ impl Objective for CausalLanguageModelling {
     }
 
     fn loss(&self, batch: &CausalLmBatch, at: &StepContext) -> LossTerms {
-        let logits = self.logits(batch, &at.run());
-        let device = logits.device();
-        let sum = token_nll(logits, upload::indices(&batch.labels, &device), None, 0.0);
-        LossTerms(vec![LossTerm {
+        let logits = logits(&self.model, batch, &at.run());
+        let targets = upload::indices(&batch.labels, &logits.device());
+        let mut terms = vec![LossTerm {
             name: "nll",
-            sum,
-            weight: 1.0,
-        }])
+            sum: token_nll(logits.clone(), targets, None, 0.0),
+            weight: own_weight(self.teacher.as_ref()),
+        }];
+        terms.extend(z_term(&logits, None, self.z_loss));
+        terms.extend(self.teacher.as_ref().map(|teacher| {
+            let said = self::logits(&teacher.model, batch, &Run::inference());
+            teacher.term(logits, said, None)
+        }));
+        LossTerms(terms)
     }
 
     fn observe(&self, batch: &CausalLmBatch, report: &mut Report) {
-        let logits = self.logits(batch, &Run::inference());
+        let logits = logits(&self.model, batch, &Run::inference());
         upload::observe_tokens(
             logits,
             &batch.labels,
@@ -214,7 +262,9 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
     session::open(
         &setup,
         Parts {
-            objective: CausalLanguageModelling::new(model),
+            objective: CausalLanguageModelling::new(model)
+                .with_z_loss(config.z_loss)
+                .with_teacher(teacher(config, &setup)?),
             train,
             eval,
             description,
@@ -222,6 +272,18 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
             n_shortened: 0,
         },
     )
+}
+
+/// The teacher of a training, if there is one.
+fn teacher(config: &CausalLmConfig, setup: &Setup) -> Result<Option<Teacher<CausalLm>>, RunError> {
+    let open = |distill: &DistillConfig| {
+        Teacher::open(distill, setup, |folder| {
+            let decoder = session::decoder(&folder.files.config)?;
+            Ok(CausalLm::new(&decoder, 0, &setup.device)?)
+        })
+    };
+    let wanted = config.distill.as_ref().filter(|_| setup.train.is_some());
+    wanted.map(open).transpose()
 }
 
 /// Every text framed as a document; a longer one continues in the next row.

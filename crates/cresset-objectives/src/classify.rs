@@ -17,12 +17,15 @@ use std::collections::BTreeMap;
 use cresset_data::{Example, Length};
 use cresset_model::TextClassifier;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub use self::batch::{ClassifyBatch, ClassifyCollate, ClassifyItem, Target, Targets};
-pub use self::loss::Classify;
 pub(crate) use self::loss::holding;
+pub use self::loss::{ClassLosses, Classify};
+use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{ModelFolder, ModelSource, RunError, Setup};
 
@@ -39,6 +42,29 @@ pub struct ClassifyConfig {
     /// Weight of each class in the loss by name; a class not named has 1. With several labels it is the weight of a label
     /// where it holds.
     pub class_weights: BTreeMap<String, f32>,
+    /// Turns to the texts that are still judged wrongly (Lin et al. 2017); of a single label only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub focal: Option<FocalConfig>,
+    /// Two passes with different dropout that shall say the same; of a single label only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r_drop: Option<RDropConfig>,
+    /// A teacher; of a single label only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillConfig>,
+}
+
+/// `focal = { .. }`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FocalConfig {
+    /// How strongly: 0 is cross entropy.
+    pub gamma: f64,
+}
+
+impl Default for FocalConfig {
+    fn default() -> Self {
+        FocalConfig { gamma: 2.0 }
+    }
 }
 
 /// What is said of a text.
@@ -143,6 +169,7 @@ impl ClassifyConfig {
                 self.label_smoothing
             )));
         }
+        self.validate_losses()?;
         let bad = |weight: &f32| !weight.is_finite() || *weight < 0.0;
         match self.class_weights.iter().find(|(_, weight)| bad(weight)) {
             Some((name, weight)) => Err(RunError::Config(format!(
@@ -153,9 +180,58 @@ impl ClassifyConfig {
     }
 }
 
+impl ClassifyConfig {
+    fn validate_losses(&self) -> Result<(), RunError> {
+        let given = [
+            ("focal", self.focal.is_some()),
+            ("r_drop", self.r_drop.is_some()),
+            ("distill", self.distill.is_some()),
+        ];
+        let task = self.task.name();
+        if self.task != ClassifyTask::SingleLabel
+            && let Some((key, _)) = given.iter().find(|(_, is_given)| *is_given)
+        {
+            return Err(RunError::Config(format!(
+                "objective.classify.{key} is given, but only task single-label knows it, not {task}; remove it"
+            )));
+        }
+        if let Some(focal) = self.focal {
+            if !(focal.gamma >= 0.0 && focal.gamma.is_finite()) {
+                return Err(RunError::Config(format!(
+                    "objective.classify.focal.gamma is {} but must be 0 or more; the usual value is 2.0",
+                    focal.gamma
+                )));
+            }
+            if self.label_smoothing != 0.0 {
+                return Err(RunError::Config(
+                    "objective.classify.focal and label_smoothing are both given, but a focal loss has no smoothing; keep one of them".into(),
+                ));
+            }
+        }
+        if let Some(r_drop) = &self.r_drop {
+            r_drop.validate("classify")?;
+        }
+        match (&self.distill, &self.r_drop) {
+            (Some(_), Some(_)) => Err(RunError::Config(
+                "objective.classify.distill and r_drop are both given; keep one of them".into(),
+            )),
+            (Some(distill), None) => distill.validate("classify"),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// The losses it asks for.
+    pub fn losses(&self) -> ClassLosses {
+        ClassLosses {
+            label_smoothing: self.label_smoothing,
+            focal: self.focal.map(|focal| focal.gamma),
+            r_drop: self.r_drop.map(|r_drop| r_drop.alpha),
+        }
+    }
+}
+
 pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let labels = labels(config.task, &setup)?;
-    let class_weights = class_weights(config, &labels)?;
     let model_config = setup.model_config()?;
     let model = TextClassifier::new(
         &model_config,
@@ -165,22 +241,12 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
-    let rows = |examples: &[Example]| -> Result<Rows<Classify>, RunError> {
-        let target = |example: &Example| target(config.task, &labels, example);
-        let items = encode(&setup, examples, target, &mut n_shortened)?;
-        let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.ids.len())).collect();
-        let collate = ClassifyCollate {
-            pad_id: setup.convention.pad_id(),
-            pad_side: setup.convention.pad_side(),
-            no_targets: no_targets(config.task, &class_weights),
-            class_weights: class_weights.clone(),
-        };
-        Ok(Rows::new(items, lengths, collate))
-    };
+    let rows = |examples: &[Example]| rows((config, &labels), &setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let mut keys = labels.to_config();
-    keys.insert("problem_type".into(), config.task.problem_type().into());
-    let objective = Classify::new(model, config.label_smoothing);
+    let keys = keys(config, &labels);
+    let objective = Classify::new(model, config.label_smoothing)
+        .with_losses(config.losses())
+        .with_teacher(teacher((config, &labels), &setup)?);
     let description = setup.description(model_config, keys);
     session::open(
         &setup,
@@ -195,8 +261,65 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
+/// The teacher of a training, if there is one.
+fn teacher(
+    (config, labels): (&ClassifyConfig, &Labels),
+    setup: &Setup,
+) -> Result<Option<Teacher<TextClassifier>>, RunError> {
+    let open = |distill: &DistillConfig| {
+        Teacher::open(distill, setup, |folder| {
+            let known = folder.files.labels().unwrap_or_default();
+            if known != labels.names() {
+                return Err(RunError::Config(format!(
+                    "the teacher {} knows the labels {}, the data has {}; take a teacher of the same labels",
+                    distill.teacher.display(),
+                    known.join(", "),
+                    labels.names().join(", ")
+                )));
+            }
+            let config = &folder.files.config;
+            Ok(TextClassifier::new(config, labels.len(), 0, &setup.device)?)
+        })
+    };
+    let wanted = config.distill.as_ref().filter(|_| setup.train.is_some());
+    wanted.map(open).transpose()
+}
+
+/// The rows of some examples.
+///
+/// # Errors
+/// An example without what is to be said of it, a weight of a class that does not exist.
+pub(crate) fn rows(
+    (config, labels): (&ClassifyConfig, &Labels),
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Rows<Classify>, RunError> {
+    let target = |example: &Example| target(config.task, labels, example);
+    let items = encode(setup, examples, target, n_shortened)?;
+    let class_weights = class_weights(config, labels)?;
+    let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.ids.len())).collect();
+    let collate = ClassifyCollate {
+        pad_id: setup.convention.pad_id(),
+        pad_side: setup.convention.pad_side(),
+        no_targets: no_targets(config.task, &class_weights),
+        class_weights,
+    };
+    Ok(Rows::new(items, lengths, collate))
+}
+
+/// Keys of `config.json`: what the outputs mean.
+pub(crate) fn keys(config: &ClassifyConfig, labels: &Labels) -> Map<String, Value> {
+    let mut keys = labels.to_config();
+    keys.insert("problem_type".into(), config.task.problem_type().into());
+    keys
+}
+
 /// The names of the model's outputs: those of a trained model, or those of the training data.
-fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
+///
+/// # Errors
+/// Training data without labels of this kind.
+pub(crate) fn labels(task: ClassifyTask, setup: &Setup) -> Result<Labels, RunError> {
     let known = match &setup.model {
         ModelSource::Folder(folder, _) if setup.train.is_none() => folder.files.labels(),
         _ => None,

@@ -11,7 +11,8 @@ use cresset_data::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::added_losses::check_z_loss;
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -29,6 +30,8 @@ pub struct DenoiseConfig {
     pub permute_sentences: bool,
     /// Whether the text is rotated to begin at a random token.
     pub rotate: bool,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
 }
 
 impl Default for DenoiseConfig {
@@ -39,6 +42,7 @@ impl Default for DenoiseConfig {
             delete_rate: 0.0,
             permute_sentences: true,
             rotate: false,
+            z_loss: 0.0,
         }
     }
 }
@@ -59,6 +63,7 @@ impl DenoiseConfig {
                 )));
             }
         }
+        check_z_loss("denoise", self.z_loss)?;
         denoising::check_mean_span_length("denoise", self.mean_span_length)?;
         let corrupts = self.infill_rate > 0.0
             || self.delete_rate > 0.0
@@ -75,6 +80,15 @@ impl DenoiseConfig {
 }
 
 pub(crate) fn open(config: &DenoiseConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    let denoiser = denoiser(config, &setup)?;
+    denoising::open(setup, &denoiser, config.z_loss)
+}
+
+/// What it does to texts.
+///
+/// # Errors
+/// A convention without the special tokens for it.
+pub(crate) fn denoiser(config: &DenoiseConfig, setup: &Setup) -> Result<Denoiser, RunError> {
     let options = InfillOptions {
         rate: config.infill_rate,
         mean_span_length: config.mean_span_length,
@@ -102,7 +116,10 @@ pub(crate) fn open(config: &DenoiseConfig, setup: Setup) -> Result<Box<dyn OpenR
             target: ids.to_vec(),
         }
     });
-    denoising::open(setup, corrupt, Room::BothSides)
+    Ok(Denoiser {
+        corrupt,
+        room: Room::BothSides,
+    })
 }
 
 /// Whether each id is a token that ends a sentence: a full stop and its like, or a line's end.

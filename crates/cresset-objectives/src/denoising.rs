@@ -12,8 +12,11 @@ use serde_json::Map;
 
 use crate::cut::{CutTexts, Cutting};
 use crate::preview::{Reader, Shown};
-use crate::seq2seq::{self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::rows::Rows;
+use crate::seq2seq::{
+    self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence, WritingLosses,
+};
+use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_text_splits;
 use crate::{RunError, Setup};
 
@@ -129,34 +132,31 @@ pub(crate) enum Room {
     BothSides,
 }
 
-/// Opens an objective that corrupts texts by `corrupt`.
+/// What an objective does to texts.
+pub(crate) struct Denoiser {
+    pub(crate) corrupt: Corrupt,
+    pub(crate) room: Room,
+}
+
+/// Opens an objective that corrupts texts.
 ///
 /// # Errors
 /// Another shape of model; a longest input that leaves no room for text.
 pub(crate) fn open(
     setup: Setup,
-    corrupt: Corrupt,
-    room: Room,
+    denoiser: &Denoiser,
+    z_loss: f64,
 ) -> Result<Box<dyn OpenRun>, RunError> {
     let model_config = setup.model_config()?;
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let room = text_room(&setup, room)?;
-    let rows = |texts: TokenizedTexts| -> Rows<Denoising> {
-        let cut = CutTexts::new(texts, Cutting { extra: 0, room });
-        let collate = DenoisingCollate {
-            corrupt: Arc::clone(&corrupt),
-            convention: Arc::clone(&setup.convention),
-            max_length: setup.data.max_length,
-            max_target_length: setup.data.max_target_length,
-        };
-        let lengths = cut.lengths();
-        Rows::new(cut, lengths, collate)
-    };
-    let (train, eval) = both_text_splits(&setup, |_, _, texts| Ok(rows(texts)))?;
+    let (train, eval) = both_text_splits(&setup, |setup, _, texts| rows(denoiser, setup, texts))?;
     let objective = Denoising {
-        inner: SequenceToSequence::new(model, 0.0),
+        inner: SequenceToSequence::new(model, 0.0).with_losses(WritingLosses {
+            z_loss,
+            ..WritingLosses::default()
+        }),
     };
     let description = setup.description(model_config, Map::new());
     session::open(
@@ -170,6 +170,27 @@ pub(crate) fn open(
             n_shortened: 0,
         },
     )
+}
+
+/// The rows of some texts.
+///
+/// # Errors
+/// A longest input that leaves no room for text.
+pub(crate) fn rows(
+    denoiser: &Denoiser,
+    setup: &Setup,
+    texts: TokenizedTexts,
+) -> Result<Rows<Denoising>, RunError> {
+    let room = text_room(setup, denoiser.room)?;
+    let cut = CutTexts::new(texts, Cutting { extra: 0, room });
+    let lengths = cut.lengths();
+    let collate = DenoisingCollate {
+        corrupt: Arc::clone(&denoiser.corrupt),
+        convention: Arc::clone(&setup.convention),
+        max_length: setup.data.max_length,
+        max_target_length: setup.data.max_target_length,
+    };
+    Ok(Rows::new(cut, lengths, collate))
 }
 
 /// Tokens of a text beyond which it is cut, so that nothing is lost.

@@ -32,7 +32,8 @@ pub use self::loss::Extract;
 pub(crate) use self::spans::{Candidate, best_of, row_of, spans};
 pub use self::windows::Window;
 pub(crate) use self::windows::{Framer, padded};
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{RunError, Setup};
 

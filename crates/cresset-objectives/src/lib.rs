@@ -10,6 +10,7 @@
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
+pub mod added_losses;
 pub mod albert_pretraining;
 pub mod bert_pretraining;
 pub mod causal_lm;
@@ -29,6 +30,7 @@ mod load;
 pub mod masked_lm;
 mod model_files;
 mod model_folder;
+pub mod multi;
 mod packed;
 pub mod pair_pre_training;
 pub mod permuted_lm;
@@ -36,6 +38,7 @@ mod predict;
 pub mod prefix_lm;
 mod preview;
 mod registry;
+mod rows;
 pub mod seq2seq;
 mod session;
 mod setup;
@@ -57,7 +60,8 @@ pub use packed::{InRows, Pack, RowSharing};
 pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
 pub use preview::{Places, PositionIds, Preview, Reader, Role, Shown, Targets};
 pub use registry::{ObjectiveConfig, Shape, open};
-pub use session::{Facts, OpenRun, Parts, Rows, Side, Task, TrainOrder};
+pub use rows::{Rows, Side};
+pub use session::{Facts, OpenRun, Parts, Task, TrainOrder};
 pub use setup::{
     DataSetup, Duration, ModelSource, NewHead, PreparedTexts, Setup, TrainSetup, WarmStart,
 };

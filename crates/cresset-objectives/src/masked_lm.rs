@@ -2,14 +2,18 @@
 //!
 //! Loss: negative log likelihood of the hidden tokens (Devlin et al. 2019, BERT, section 3.1). 15 % of the positions are
 //! targets; of these 80 % become `[MASK]`, 10 % a random token, 10 % stay. Special tokens are never targets. Every visit
-//! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1).
+//! to a text draws new positions (RoBERTa's dynamic masking, Liu et al. 2019, section 4.1). Hidden are tokens, whole words
+//! or spans of words ([`MaskUnit`]).
+
+mod unit;
 
 use std::sync::Arc;
 
 use burn::module::Module;
+use burn::tensor::Tensor;
 use cresset_data::{
-    Collate, Convention, DataError, Dataset, Framed, MaskOptions, PadSide, PaddedIds,
-    TokenizedTexts, mask_tokens, pad,
+    Collate, Convention, DataError, Dataset, Framed, MaskOptions, Masked, PadSide, PaddedIds,
+    SpanLengths, TokenizedTexts, mask_spans, mask_tokens, mask_whole_words, pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -19,9 +23,14 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
+use crate::added_losses::{
+    DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
+};
 use crate::cut::{CutTexts, Cutting};
 use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
+use crate::rows::{Rows, Side};
 use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_text_splits;
 use crate::upload;
@@ -37,6 +46,18 @@ pub struct MaskedLmConfig {
     pub mask_share: f64,
     /// Share of the targets replaced by a random token.
     pub random_share: f64,
+    /// What is hidden as a whole.
+    pub unit: MaskUnit,
+    /// What the words of a text are.
+    pub segmentation: Segmentation,
+    /// How long spans are; SpanBERT's lengths by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spans: Option<SpanConfig>,
+    /// Coefficient of the z-loss; 0 leaves it out. Of objective `masked-lm` only.
+    pub z_loss: f64,
+    /// A teacher. Of objective `masked-lm` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillConfig>,
 }
 
 impl Default for MaskedLmConfig {
@@ -45,6 +66,11 @@ impl Default for MaskedLmConfig {
             rate: 0.15,
             mask_share: 0.8,
             random_share: 0.1,
+            unit: MaskUnit::default(),
+            segmentation: Segmentation::default(),
+            spans: None,
+            z_loss: 0.0,
+            distill: None,
         }
     }
 }
@@ -55,11 +81,24 @@ impl MaskedLmConfig {
     /// # Errors
     /// A rate outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
-        self.validate_under("masked-lm")
+        check_z_loss("masked-lm", self.z_loss)?;
+        if let Some(distill) = &self.distill {
+            distill.validate("masked-lm")?;
+        }
+        self.check_masking("masked-lm")
     }
 
-    /// The same for rates that stand under another key of `objective`.
+    /// The same for rates that stand under another key of `objective`, which knows masking alone.
     pub(crate) fn validate_under(&self, key: &str) -> Result<(), RunError> {
+        if self.z_loss != 0.0 || self.distill.is_some() {
+            return Err(RunError::Config(format!(
+                "objective.{key} has z_loss or distill, but only objective masked-lm knows them; remove them"
+            )));
+        }
+        self.check_masking(key)
+    }
+
+    fn check_masking(&self, key: &str) -> Result<(), RunError> {
         let in_unit = |v: f64| (0.0..=1.0).contains(&v);
         if !in_unit(self.rate) || self.rate == 0.0 {
             return Err(RunError::Config(format!(
@@ -76,7 +115,7 @@ impl MaskedLmConfig {
                 self.mask_share, self.random_share
             )));
         }
-        Ok(())
+        self.validate_unit(key)
     }
 }
 
@@ -86,6 +125,8 @@ pub struct MaskedLmItem {
     pub(crate) ids: Vec<u32>,
     pub(crate) segments: Vec<u32>,
     pub(crate) special: Vec<bool>,
+    /// The word of each token, none of special ones; empty where words are not asked for.
+    words: Vec<Option<u32>>,
 }
 
 impl MaskedLmItem {
@@ -95,7 +136,24 @@ impl MaskedLmItem {
             ids: framed.ids,
             segments: framed.segments,
             special: framed.special,
+            words: Vec::new(),
         }
+    }
+
+    /// The same, with the word of each token that is not special; without any if there are none.
+    ///
+    /// # Panics
+    /// If there are words, but not one for each of these tokens.
+    pub(crate) fn with_words(mut self, words: &[u32]) -> Self {
+        if !words.is_empty() {
+            let mut words = words.iter().copied();
+            let word = |is_special: &bool| match is_special {
+                true => None,
+                false => Some(words.next().expect("a word for each token of the text")),
+            };
+            self.words = self.special.iter().map(word).collect();
+        }
+        self
     }
 }
 
@@ -135,9 +193,20 @@ pub struct MaskedLmCollate {
     pad_id: u32,
     pad_side: PadSide,
     options: MaskOptions,
+    unit: MaskUnit,
+    spans: SpanLengths,
 }
 
 impl MaskedLmCollate {
+    fn mask(&self, item: &MaskedLmItem, rng: &mut ChaCha8Rng) -> Masked {
+        let options = &self.options;
+        match self.unit {
+            MaskUnit::Tokens => mask_tokens(&item.ids, &item.special, options, rng),
+            MaskUnit::Words => mask_whole_words(&item.ids, &item.words, options, rng),
+            MaskUnit::Spans => mask_spans(&item.ids, &item.words, options, self.spans, rng),
+        }
+    }
+
     /// Hides tokens at these rates.
     ///
     /// # Errors
@@ -153,6 +222,8 @@ impl MaskedLmCollate {
                 mask_id: setup.convention.mask_id()?,
                 vocab: 0..setup.tokenizer.vocab_size() as u32,
             },
+            unit: config.unit,
+            spans: config.spans.unwrap_or_default().into(),
         })
     }
 }
@@ -166,10 +237,7 @@ impl Collate for MaskedLmCollate {
         items: Vec<MaskedLmItem>,
         rng: &mut ChaCha8Rng,
     ) -> Result<MaskedLmBatch, DataError> {
-        let masked: Vec<_> = items
-            .iter()
-            .map(|i| mask_tokens(&i.ids, &i.special, &self.options, rng))
-            .collect();
+        let masked: Vec<_> = items.iter().map(|item| self.mask(item, rng)).collect();
         let ids: Vec<&[u32]> = masked.iter().map(|m| m.ids.as_slice()).collect();
         let segments: Vec<&[u32]> = items.iter().map(|i| i.segments.as_slice()).collect();
         let input = pad(&ids, self.pad_id, self.pad_side);
@@ -198,33 +266,55 @@ impl Collate for MaskedLmCollate {
 #[derive(Module, Debug)]
 pub struct MaskedLanguageModelling {
     model: MaskedLm,
+    #[module(skip)]
+    z_loss: f64,
+    #[module(skip)]
+    teacher: Option<Teacher<MaskedLm>>,
 }
 
 impl MaskedLanguageModelling {
     /// The objective over a model with a masked-LM head.
     pub fn new(model: MaskedLm) -> Self {
-        MaskedLanguageModelling { model }
+        MaskedLanguageModelling {
+            model,
+            z_loss: 0.0,
+            teacher: None,
+        }
+    }
+
+    /// The same with a z-loss of this coefficient.
+    pub fn with_z_loss(self, z_loss: f64) -> Self {
+        MaskedLanguageModelling { z_loss, ..self }
+    }
+
+    /// The same with a teacher, if there is one.
+    pub fn with_teacher(self, teacher: Option<Teacher<MaskedLm>>) -> Self {
+        MaskedLanguageModelling { teacher, ..self }
     }
 
     /// The model.
     pub fn model(&self) -> &MaskedLm {
         &self.model
     }
+}
 
-    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> burn::tensor::Tensor<2> {
-        let device = upload::device_of(self);
-        let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
-        let hidden = self.model.hidden(input, run);
-        self.model
-            .logits_at(hidden, upload::indices(&batch.positions, &device))
-    }
+/// Scores of the targets.
+///
+/// # Shapes
+/// out: `[targets, vocabulary]`
+fn logits(model: &MaskedLm, batch: &MaskedLmBatch, run: &Run) -> Tensor<2> {
+    let device = upload::device_of(model);
+    let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
+    let hidden = model.hidden(input, run);
+    model.logits_at(hidden, upload::indices(&batch.positions, &device))
 }
 
 impl Objective for MaskedLanguageModelling {
     type Batch = MaskedLmBatch;
 
     fn denominators(batch: &MaskedLmBatch) -> Denominators {
-        Denominators(vec![("mlm", upload::total(&batch.weights))])
+        let n = upload::total(&batch.weights);
+        Denominators(vec![("mlm", n), (Z_LOSS, n), (DISTILLATION, n)])
     }
 
     fn tokens(batch: &MaskedLmBatch) -> usize {
@@ -232,23 +322,25 @@ impl Objective for MaskedLanguageModelling {
     }
 
     fn loss(&self, batch: &MaskedLmBatch, at: &StepContext) -> LossTerms {
-        let logits = self.logits(batch, &at.run());
+        let logits = logits(&self.model, batch, &at.run());
         let device = logits.device();
-        let sum = token_nll(
-            logits,
-            upload::indices(&batch.targets, &device),
-            Some(upload::floats(&batch.weights, &device)),
-            0.0,
-        );
-        LossTerms(vec![LossTerm {
+        let keep = upload::floats(&batch.weights, &device);
+        let targets = upload::indices(&batch.targets, &device);
+        let mut terms = vec![LossTerm {
             name: "mlm",
-            sum,
-            weight: 1.0,
-        }])
+            sum: token_nll(logits.clone(), targets, Some(keep.clone()), 0.0),
+            weight: own_weight(self.teacher.as_ref()),
+        }];
+        terms.extend(z_term(&logits, Some(&keep), self.z_loss));
+        terms.extend(self.teacher.as_ref().map(|teacher| {
+            let said = self::logits(&teacher.model, batch, &Run::inference());
+            teacher.term(logits, said, Some(keep))
+        }));
+        LossTerms(terms)
     }
 
     fn observe(&self, batch: &MaskedLmBatch, report: &mut Report) {
-        let logits = self.logits(batch, &Run::inference());
+        let logits = logits(&self.model, batch, &Run::inference());
         upload::observe_tokens(logits, &batch.targets, &batch.weights, report);
     }
 }
@@ -292,7 +384,6 @@ impl Task for MaskedLanguageModelling {
 }
 
 pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
-    let collate = MaskedLmCollate::new(config, &setup)?;
     let model_config = setup.model_config()?;
     let model = MaskedLm::new(
         &session::encoder(&model_config, "masked-lm")?,
@@ -301,15 +392,15 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     )?;
     let (model, load) = setup.load_into(model)?;
     let (train, eval) = both_text_splits(&setup, |setup, side, texts| {
-        let texts = FramedTexts::new(setup, texts)?;
-        let lengths = texts.lengths();
-        Ok(in_rows((setup, side), texts, lengths, collate.clone()))
+        rows(config, (setup, side), texts)
     })?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
         Parts {
-            objective: MaskedLanguageModelling::new(model),
+            objective: MaskedLanguageModelling::new(model)
+                .with_z_loss(config.z_loss)
+                .with_teacher(teacher(config, &setup)?),
             train,
             eval,
             description,
@@ -368,7 +459,35 @@ impl Dataset for FramedTexts {
 
     fn get(&self, row: usize) -> Result<MaskedLmItem, DataError> {
         let ids = self.cut.get(row)?;
+        let words = self.cut.texts.words(self.cut.places(row));
         let framed = self.convention.encoder_input(&ids, None, self.max_length)?;
-        Ok(MaskedLmItem::new(framed))
+        Ok(MaskedLmItem::new(framed).with_words(&words.unwrap_or_default()))
     }
+}
+
+/// The teacher of a training, if there is one.
+fn teacher(config: &MaskedLmConfig, setup: &Setup) -> Result<Option<Teacher<MaskedLm>>, RunError> {
+    let open = |distill: &DistillConfig| {
+        Teacher::open(distill, setup, |folder| {
+            let encoder = session::encoder(&folder.files.config, "masked-lm")?;
+            Ok(MaskedLm::new(&encoder, 0, &setup.device)?)
+        })
+    };
+    let wanted = config.distill.as_ref().filter(|_| setup.train.is_some());
+    wanted.map(open).transpose()
+}
+
+/// The rows of some texts.
+///
+/// # Errors
+/// A convention without a mask token, a longest input without room for text.
+pub(crate) fn rows(
+    config: &MaskedLmConfig,
+    (setup, side): (&Setup, Side),
+    texts: TokenizedTexts,
+) -> Result<Rows<MaskedLanguageModelling>, RunError> {
+    let texts = FramedTexts::new(setup, texts)?;
+    let lengths = texts.lengths();
+    let collate = MaskedLmCollate::new(config, setup)?;
+    Ok(in_rows((setup, side), texts, lengths, collate))
 }

@@ -4,7 +4,8 @@ use cresset_data::{Collate, DataError, Dataset, Order, Packing};
 use rand_chacha::ChaCha8Rng;
 
 use crate::Setup;
-use crate::session::{Rows, Side, Task};
+use crate::rows::{Rows, Side};
+use crate::session::Task;
 
 /// A batch whose rows can be put one behind the other.
 pub trait Pack {

@@ -24,7 +24,8 @@ use crate::masked_lm::{
     MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
 };
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Side, Task};
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_text_splits;
 use crate::upload;
 use crate::{RunError, Setup};
@@ -306,6 +307,20 @@ impl FramedPairs {
         })
     }
 
+    /// The word of each token of both segments, which share no word; none where words are dropped.
+    fn words(&self, row: usize) -> Vec<u32> {
+        let pair = self.pairs[row];
+        let of = |i: usize| {
+            let start = pair.starts[i] as usize;
+            let places = start..start + pair.lengths[i] as usize;
+            self.documents.words(places).unwrap_or_default()
+        };
+        let mut words = of(0);
+        let first = words.last().map_or(0, |word| word + 1);
+        words.extend(of(1).iter().map(|word| first + word));
+        words
+    }
+
     fn lengths(&self) -> Vec<usize> {
         let n_tokens = |pair: &PairAt| pair.lengths.iter().sum::<u32>() as usize;
         let pairs = self.pairs.iter();
@@ -322,11 +337,12 @@ impl Dataset for FramedPairs {
 
     fn get(&self, row: usize) -> Result<PreTrainingItem, DataError> {
         let [first, second] = self.segments(row);
+        let words = self.words(row);
         let framed = self
             .convention
             .encoder_input(&first, Some(&second), self.max_length)?;
         Ok(PreTrainingItem {
-            text: MaskedLmItem::new(framed),
+            text: MaskedLmItem::new(framed).with_words(&words),
             label: self.pairs[row].label,
         })
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use cresset_data::{PrefixLength, split_prefix};
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::added_losses::check_z_loss;
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -17,7 +18,10 @@ use crate::{RunError, Setup};
 #[serde(deny_unknown_fields, default)]
 pub struct PrefixLmConfig {
     /// Share of the tokens in the prefix; without it every cut is equally likely.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
 }
 
 impl PrefixLmConfig {
@@ -26,6 +30,7 @@ impl PrefixLmConfig {
     /// # Errors
     /// A share outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
+        check_z_loss("prefix-lm", self.z_loss)?;
         match self.ratio {
             Some(ratio) if !(ratio > 0.0 && ratio < 1.0) => Err(RunError::Config(format!(
                 "objective.prefix-lm.ratio is {ratio} but must lie between 0 and 1, as in 0.5; leave it out to cut anywhere"
@@ -36,6 +41,11 @@ impl PrefixLmConfig {
 }
 
 pub(crate) fn open(config: &PrefixLmConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    denoising::open(setup, &denoiser(config), config.z_loss)
+}
+
+/// What it does to texts.
+pub(crate) fn denoiser(config: &PrefixLmConfig) -> Denoiser {
     let length = config
         .ratio
         .map_or(PrefixLength::Uniform, PrefixLength::Ratio);
@@ -46,5 +56,8 @@ pub(crate) fn open(config: &PrefixLmConfig, setup: Setup) -> Result<Box<dyn Open
             target: rest.to_vec(),
         }
     });
-    denoising::open(setup, corrupt, Room::BothSides)
+    Denoiser {
+        corrupt,
+        room: Room::BothSides,
+    }
 }

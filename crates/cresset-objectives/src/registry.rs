@@ -14,6 +14,7 @@ use crate::contrastive::ContrastiveConfig;
 use crate::denoise::DenoiseConfig;
 use crate::extract::ExtractConfig;
 use crate::masked_lm::MaskedLmConfig;
+use crate::multi::MultiConfig;
 use crate::permuted_lm::PermutedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
@@ -22,8 +23,8 @@ use crate::stream::RowKind;
 use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
-    contrastive, denoise, extract, masked_lm, permuted_lm, prefix_lm, seq2seq, span_corruption,
-    tag,
+    contrastive, denoise, extract, masked_lm, multi, permuted_lm, prefix_lm, seq2seq,
+    span_corruption, tag,
 };
 
 /// `[objective]`: exactly one of these.
@@ -57,6 +58,8 @@ pub enum ObjectiveConfig {
     Contrastive(ContrastiveConfig),
     /// A tag for every word.
     Tag(TagConfig),
+    /// Several of these on one model.
+    Multi(MultiConfig),
 }
 
 /// The shape of model an objective needs.
@@ -97,6 +100,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::PrefixLm(_) => "prefix-lm",
             ObjectiveConfig::Contrastive(_) => "contrastive",
             ObjectiveConfig::Tag(_) => "tag",
+            ObjectiveConfig::Multi(_) => "multi",
         }
     }
 
@@ -116,6 +120,7 @@ impl ObjectiveConfig {
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
             | ObjectiveConfig::PrefixLm(_) => Shape::EncoderDecoder,
+            ObjectiveConfig::Multi(c) => c.shape(),
         }
     }
 
@@ -131,16 +136,20 @@ impl ObjectiveConfig {
     /// How it reads texts that may be tokenized before; `None` if it reads more of an example than its text.
     pub fn text_form(&self) -> Option<TextForm> {
         match self {
-            ObjectiveConfig::MaskedLm(_)
-            | ObjectiveConfig::CausalLm(_)
+            ObjectiveConfig::MaskedLm(c) => Some(TextForm {
+                unit: Unit::Text,
+                words: c.words(),
+            }),
+            ObjectiveConfig::CausalLm(_)
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
             | ObjectiveConfig::PrefixLm(_)
             | ObjectiveConfig::PermutedLm(_) => Some(TextForm::default()),
-            ObjectiveConfig::BertPretraining(_) | ObjectiveConfig::AlbertPretraining(_) => {
+            ObjectiveConfig::BertPretraining(BertPretrainingConfig { masking })
+            | ObjectiveConfig::AlbertPretraining(AlbertPretrainingConfig { masking }) => {
                 Some(TextForm {
                     unit: Unit::Line,
-                    ..TextForm::default()
+                    words: masking.words(),
                 })
             }
             _ => None,
@@ -179,8 +188,9 @@ impl ObjectiveConfig {
     }
 
     /// The metrics its evaluation reports.
-    pub fn metrics(&self) -> &'static [&'static str] {
-        match self {
+    pub fn metrics(&self) -> Vec<String> {
+        let known: &[&str] = match self {
+            ObjectiveConfig::Multi(c) => return c.metrics(),
             ObjectiveConfig::Classify(c) => c.task.metrics(),
             ObjectiveConfig::BertPretraining(_) | ObjectiveConfig::AlbertPretraining(_) => &[
                 "loss",
@@ -199,7 +209,8 @@ impl ObjectiveConfig {
             | ObjectiveConfig::SpanCorruption(_)
             | ObjectiveConfig::Denoise(_)
             | ObjectiveConfig::PrefixLm(_) => &["loss", "perplexity", "accuracy"],
-        }
+        };
+        known.iter().map(|name| (*name).to_owned()).collect()
     }
 
     /// Checks its values.
@@ -214,10 +225,13 @@ impl ObjectiveConfig {
             }
             ObjectiveConfig::Extract(c) => c.validate(),
             ObjectiveConfig::MaskedLm(c) => c.validate(),
-            ObjectiveConfig::CausalLm(_) => Ok(()),
+            ObjectiveConfig::CausalLm(c) => c.validate(),
             ObjectiveConfig::PermutedLm(c) => c.validate(),
             ObjectiveConfig::Contrastive(c) => c.validate(),
-            ObjectiveConfig::Seq2Seq(c) => check_smoothing("seq2seq", c.label_smoothing),
+            ObjectiveConfig::Seq2Seq(c) => {
+                check_smoothing("seq2seq", c.label_smoothing)?;
+                c.validate()
+            }
             ObjectiveConfig::BertPretraining(c) => {
                 c.masking.validate_under("bert-pretraining.masking")
             }
@@ -228,6 +242,7 @@ impl ObjectiveConfig {
             ObjectiveConfig::Denoise(c) => c.validate(),
             ObjectiveConfig::PrefixLm(c) => c.validate(),
             ObjectiveConfig::Tag(c) => check_smoothing("tag", c.label_smoothing),
+            ObjectiveConfig::Multi(c) => c.validate(),
         }
     }
 }
@@ -260,5 +275,6 @@ pub fn open(config: &ObjectiveConfig, setup: Setup) -> Result<Box<dyn OpenRun>, 
         ObjectiveConfig::PrefixLm(c) => prefix_lm::open(c, setup),
         ObjectiveConfig::Contrastive(c) => contrastive::open(c, setup),
         ObjectiveConfig::Tag(c) => tag::open(c, setup),
+        ObjectiveConfig::Multi(c) => multi::open(c, setup),
     }
 }

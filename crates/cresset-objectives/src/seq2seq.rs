@@ -14,9 +14,11 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use crate::added_losses::{Pass, R_DROP, RDropConfig, Z_LOSS, check_z_loss, r_drop_terms, z_term};
 use crate::load::warm_start;
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_splits;
 use crate::upload;
 use crate::{ModelSource, RunError, Setup};
@@ -29,6 +31,45 @@ pub struct Seq2SeqConfig {
     pub prefix: String,
     /// Share of the target's probability spread over the vocabulary.
     pub label_smoothing: f64,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
+    /// Two passes with different dropout that shall say the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r_drop: Option<RDropConfig>,
+}
+
+impl Seq2SeqConfig {
+    /// Checks the numbers; the smoothing is the caller's.
+    ///
+    /// # Errors
+    /// A number outside its range.
+    pub fn validate(&self) -> Result<(), RunError> {
+        check_z_loss("seq2seq", self.z_loss)?;
+        match &self.r_drop {
+            Some(r_drop) => r_drop.validate("seq2seq"),
+            None => Ok(()),
+        }
+    }
+
+    /// The losses it asks for.
+    pub fn losses(&self) -> WritingLosses {
+        WritingLosses {
+            label_smoothing: self.label_smoothing,
+            z_loss: self.z_loss,
+            r_drop: self.r_drop.map(|r_drop| r_drop.alpha),
+        }
+    }
+}
+
+/// What the loss of written tokens is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WritingLosses {
+    /// Share of the target's probability spread over the vocabulary.
+    pub label_smoothing: f64,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
+    /// Weight of R-Drop, if there is a second pass.
+    pub r_drop: Option<f64>,
 }
 
 /// A tokenized pair.
@@ -98,15 +139,30 @@ impl Collate for Seq2SeqCollate {
 pub struct SequenceToSequence {
     model: Seq2SeqLm,
     #[module(skip)]
-    label_smoothing: f64,
+    losses: WritingLosses,
 }
 
 impl SequenceToSequence {
     /// The objective over an encoder-decoder.
     pub fn new(model: Seq2SeqLm, label_smoothing: f64) -> Self {
-        SequenceToSequence {
-            model,
+        let losses = WritingLosses {
             label_smoothing,
+            ..WritingLosses::default()
+        };
+        SequenceToSequence { model, losses }
+    }
+
+    /// The same with other losses.
+    pub fn with_losses(self, losses: WritingLosses) -> Self {
+        SequenceToSequence { losses, ..self }
+    }
+
+    fn pass(&self, batch: &Seq2SeqBatch, run: &Run) -> Pass {
+        let logits = self.logits(batch, run);
+        let targets = upload::indices(&batch.labels, &logits.device());
+        Pass {
+            sum: token_nll(logits.clone(), targets, None, self.losses.label_smoothing),
+            logits,
         }
     }
 
@@ -135,7 +191,8 @@ impl Objective for SequenceToSequence {
     type Batch = Seq2SeqBatch;
 
     fn denominators(batch: &Seq2SeqBatch) -> Denominators {
-        Denominators(vec![("nll", batch.labels.len() as f64)])
+        let n = batch.labels.len() as f64;
+        Denominators(vec![("nll", n), (Z_LOSS, n), (R_DROP, n)])
     }
 
     fn tokens(batch: &Seq2SeqBatch) -> usize {
@@ -143,19 +200,19 @@ impl Objective for SequenceToSequence {
     }
 
     fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
-        let logits = self.logits(batch, &at.run());
-        let device = logits.device();
-        let sum = token_nll(
-            logits,
-            upload::indices(&batch.labels, &device),
-            None,
-            self.label_smoothing,
-        );
-        LossTerms(vec![LossTerm {
-            name: "nll",
-            sum,
-            weight: 1.0,
-        }])
+        let run = at.run();
+        let first = self.pass(batch, &run);
+        let z_term = z_term(&first.logits, None, self.losses.z_loss);
+        let mut terms = match self.losses.r_drop {
+            Some(alpha) => r_drop_terms("nll", [first, self.pass(batch, &run)], alpha),
+            None => vec![LossTerm {
+                name: "nll",
+                sum: first.sum,
+                weight: 1.0,
+            }],
+        };
+        terms.extend(z_term);
+        LossTerms(terms)
     }
 
     fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
@@ -222,17 +279,10 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
         (_, model) => setup.load_into(model)?,
     };
     let mut n_shortened = 0;
-    let rows = |examples: &[Example]| -> Result<Rows<SequenceToSequence>, RunError> {
-        let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths: Vec<Length> = items
-            .iter()
-            .map(|i| Length::from((i.source.len(), i.labels.len())))
-            .collect();
-        let collate = Seq2SeqCollate::new(setup.convention.pad_id());
-        Ok(Rows::new(items, lengths, collate))
-    };
+    let rows = |examples: &[Example]| rows(config, &setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let objective = SequenceToSequence::new(model, config.label_smoothing);
+    let objective =
+        SequenceToSequence::new(model, config.label_smoothing).with_losses(config.losses());
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -245,6 +295,23 @@ pub(crate) fn open(config: &Seq2SeqConfig, setup: Setup) -> Result<Box<dyn OpenR
             n_shortened,
         },
     )
+}
+
+/// The rows of some examples.
+///
+/// # Errors
+/// An example without a target, a longest input without room for the frame.
+pub(crate) fn rows(
+    config: &Seq2SeqConfig,
+    setup: &Setup,
+    examples: &[Example],
+    n_shortened: &mut usize,
+) -> Result<Rows<SequenceToSequence>, RunError> {
+    let items = encode(config, setup, examples, n_shortened)?;
+    let length = |i: &Seq2SeqItem| Length::from((i.source.len(), i.labels.len()));
+    let lengths: Vec<Length> = items.iter().map(length).collect();
+    let collate = Seq2SeqCollate::new(setup.convention.pad_id());
+    Ok(Rows::new(items, lengths, collate))
 }
 
 fn encode(

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cresset_data::{Collate, DataError, Dataset, Length, Loader, Prefetch};
+use cresset_data::{Collate, DataError, Prefetch, prefetch};
 use cresset_model::{
     DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
 };
@@ -17,8 +17,9 @@ use cresset_train::{
 use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
+use crate::rows::{BatchesOf, Rows, Source, load_eval, load_train};
 use crate::setup::{Duration, Setup, TrainSetup};
-use crate::sources::{TrainRows, weigh};
+use crate::sources::TrainRows;
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -40,8 +41,18 @@ pub trait Task: Objective {
         values
     }
 
+    /// As [`Task::metrics`], where the model must be asked how to read the report.
+    fn measured(&self, report: &Report) -> BTreeMap<String, f64> {
+        Self::metrics(report)
+    }
+
     /// The model, which is what a folder holds.
     fn network(&self) -> &Self::Network;
+
+    /// The names of trained tensors that a folder does not hold.
+    fn unsaved(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where a training run goes, and who is told.
@@ -83,6 +94,8 @@ pub struct Facts {
     pub n_shortened: usize,
     /// What was loaded from a model folder, what was initialised and what was not used, by name.
     pub load: Option<LoadReport>,
+    /// Trained tensors that are not part of the saved model, by name.
+    pub unsaved: Vec<String>,
 }
 
 /// An opened objective.
@@ -137,76 +150,11 @@ pub struct Parts<T: Task> {
     pub n_shortened: usize,
 }
 
-/// Which part of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// What is trained on.
-    Train,
-    /// What is held out.
-    Eval,
-}
-
-/// Encoded rows of one side of the data.
-pub struct Rows<T: Task> {
-    /// The rows.
-    pub items: Box<dyn Dataset<Item = <T::Collate as Collate>::Item>>,
-    /// Their lengths, for bucketing.
-    pub lengths: Box<dyn Iterator<Item = Length>>,
-    /// What makes batches of them.
-    pub collate: T::Collate,
-}
-
-impl<T: Task> Rows<T> {
-    /// Rows with a length each.
-    pub fn new<L: Into<Length> + 'static>(
-        items: impl Dataset<Item = <T::Collate as Collate>::Item> + 'static,
-        lengths: impl IntoIterator<Item = L, IntoIter: 'static>,
-        collate: T::Collate,
-    ) -> Self {
-        Rows {
-            items: Box::new(items),
-            lengths: Box::new(lengths.into_iter().map(Into::into)),
-            collate,
-        }
-    }
-
-    /// These rows and then others, which are made into batches as these are.
-    #[must_use]
-    pub fn followed_by(self, others: Self) -> Self
-    where
-        <T::Collate as Collate>::Item: 'static,
-    {
-        Rows {
-            items: Box::new(Chained(self.items, others.items)),
-            lengths: Box::new(self.lengths.chain(others.lengths)),
-            collate: self.collate,
-        }
-    }
-}
-
-/// Items and then others.
-struct Chained<I>(Box<dyn Dataset<Item = I>>, Box<dyn Dataset<Item = I>>);
-
-impl<I> Dataset for Chained<I> {
-    type Item = I;
-
-    fn len(&self) -> usize {
-        self.0.len() + self.1.len()
-    }
-
-    fn get(&self, index: usize) -> Result<I, DataError> {
-        match index.checked_sub(self.0.len()) {
-            None => self.0.get(index),
-            Some(index) => self.1.get(index),
-        }
-    }
-}
-
 struct Session<T: Task> {
     setup: Setup,
     state: State<T>,
-    train: Option<Arc<Loader<T::Collate>>>,
-    eval: Option<Arc<Loader<T::Collate>>>,
+    train: Option<BatchesOf<T>>,
+    eval: Option<BatchesOf<T>>,
     description: Description,
     facts: Facts,
     accumulate: u64,
@@ -226,34 +174,43 @@ where
     T: Task,
     <T::Collate as Collate>::Item: Clone + Send + Sync + 'static,
 {
-    let TrainRows {
-        rows: train_rows,
-        per_source,
-    } = parts.train;
-    let n_train = train_rows.items.len();
-    let n_eval = parts.eval.items.len();
-    let train = if n_train > 0 {
-        let plan = setup.data.train_plan(train_rows.lengths, setup.seed);
-        Some(Arc::new(Loader::new(
-            train_rows.items,
-            train_rows.collate,
-            weigh(setup, plan, &per_source)?,
-            setup.seed,
-        )))
-    } else {
-        None
-    };
-    let eval = (n_eval > 0).then(|| {
-        let plan = setup.data.eval_plan(parts.eval.lengths);
-        Arc::new(Loader::new(
-            parts.eval.items,
-            parts.eval.collate,
-            plan,
-            setup.seed,
-        ))
-    });
+    let train = load_train(setup, parts.train)?;
+    let eval = load_eval(setup, parts.eval);
+    open_on(
+        setup,
+        Opened {
+            objective: parts.objective,
+            train: Source::of(train),
+            eval: Source::of(eval),
+            description: parts.description,
+            load: parts.load,
+            n_shortened: parts.n_shortened,
+        },
+    )
+}
+
+/// What a session is made of.
+pub(crate) struct Opened<T: Task> {
+    pub(crate) objective: T,
+    pub(crate) train: Source<T>,
+    pub(crate) eval: Source<T>,
+    pub(crate) description: Description,
+    pub(crate) load: Option<LoadReport>,
+    pub(crate) n_shortened: usize,
+}
+
+/// Makes a session of batches that are there already.
+///
+/// # Errors
+/// A schedule that does not fit the number of steps.
+pub(crate) fn open_on<T: Task>(
+    setup: &Setup,
+    opened: Opened<T>,
+) -> Result<Box<dyn OpenRun>, RunError> {
+    let (train, eval) = (opened.train, opened.eval);
     let accumulate = setup.train.as_ref().map_or(1, |t| t.accumulate as u64);
     let steps_per_epoch = train
+        .batches
         .as_ref()
         .map_or(0, |t| t.batches_per_epoch().div_ceil(accumulate));
     let steps = match setup.train.as_ref().map(|t| t.duration) {
@@ -262,27 +219,28 @@ where
         None => 0,
     };
     let facts = Facts {
-        n_parameters: parts.objective.num_params(),
-        n_train,
-        n_eval,
+        n_parameters: opened.objective.num_params(),
+        n_train: train.n_rows,
+        n_eval: eval.n_rows,
         steps_per_epoch,
         steps,
-        n_shortened: parts.n_shortened,
-        load: parts.load,
+        n_shortened: opened.n_shortened,
+        load: opened.load,
+        unsaved: opened.objective.unsaved(),
     };
     let state = match &setup.train {
-        Some(train) => State::Training(Box::new(Trainer::new(
-            parts.objective,
-            trainer_config(setup.seed, steps, train),
+        Some(order) => State::Training(Box::new(Trainer::new(
+            opened.objective,
+            trainer_config(setup.seed, steps, order),
         )?)),
-        None => State::Fixed(parts.objective),
+        None => State::Fixed(opened.objective),
     };
     Ok(Box::new(Session {
         setup: setup.clone(),
         state,
-        train,
-        eval,
-        description: parts.description,
+        train: train.batches,
+        eval: eval.batches,
+        description: opened.description,
         facts,
         accumulate,
     }))
@@ -310,10 +268,10 @@ impl<T: Task> Session<T> {
     }
 
     /// Makes the training batches; those of the held-out data where there is nothing to train on.
-    fn loader(&self) -> Result<&Loader<T::Collate>, RunError> {
+    fn loader(&self) -> Result<&BatchesOf<T>, RunError> {
         self.train
-            .as_deref()
-            .or(self.eval.as_deref())
+            .as_ref()
+            .or(self.eval.as_ref())
             .ok_or_else(|| RunError::Data("there is no data to make a batch of".into()))
     }
 }
@@ -321,14 +279,14 @@ impl<T: Task> Session<T> {
 /// Metrics of a model over the held-out batches.
 fn measure<T: Task>(
     objective: &T,
-    eval: &Loader<T::Collate>,
+    eval: &BatchesOf<T>,
 ) -> Result<BTreeMap<String, f64>, DataError> {
     let model = objective.valid();
     let mut report = Report::new();
     for index in 0..eval.batches_per_epoch() {
         model.observe(&eval.batch(index)?, &mut report);
     }
-    Ok(T::metrics(&report))
+    Ok(model.measured(&report))
 }
 
 impl<T: Task> OpenRun for Session<T> {
@@ -354,8 +312,8 @@ impl<T: Task> OpenRun for Session<T> {
             user: serde_json::Value::Null,
         };
         let from = trainer.steps_done() * self.accumulate;
-        let mut batches: Prefetch<T::Batch> =
-            Arc::clone(train).prefetch(from..self.facts.steps * self.accumulate, PREFETCH);
+        let range = from..self.facts.steps * self.accumulate;
+        let mut batches: Prefetch<T::Batch> = prefetch(Arc::clone(train), range, PREFETCH);
         let mut batch = |index: u64| -> Result<T::Batch, BoxError> {
             let (made, batch) = batches
                 .next()

@@ -1,5 +1,6 @@
 //! What an objective needs to open: data, tokenizer, convention, model, device. Made by the runner from a checked plan.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use serde_json::{Map, Value};
 
 use crate::load::load;
 use crate::model_folder::{Description, ModelFolder, TaskFacts};
+use crate::multi::PartExamples;
 use crate::packed::RowSharing;
-use crate::session::Side;
+use crate::rows::Side;
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -68,6 +70,8 @@ pub struct DataSetup {
     pub bucketing: Bucketing,
     /// The size of an evaluation batch.
     pub eval_batch: BatchSize,
+    /// The examples of the parts of objective `multi` that have files of their own, part by part.
+    pub parts: Vec<Option<PartExamples>>,
     /// Whether texts share rows; an objective that cannot says so.
     pub sharing: RowSharing,
     /// The texts of the examples, tokenized before, in place of `train` and `eval`.
@@ -192,7 +196,7 @@ impl Setup {
             Side::Train => &self.data.train,
             Side::Eval => &self.data.eval,
         };
-        let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
+        let texts: Vec<Cow<'_, str>> = examples.iter().map(|e| form.text_of(e)).collect();
         TokenizedTexts::encode(&texts, &self.tokenizer, form)
     }
 

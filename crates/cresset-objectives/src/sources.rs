@@ -2,7 +2,8 @@
 
 use cresset_data::{BatchPlan, Example, TokenizedTexts, WeightedRows};
 
-use crate::session::{Rows, Side, Task};
+use crate::rows::{Rows, Side};
+use crate::session::Task;
 use crate::setup::DataSetup;
 use crate::{RunError, Setup};
 

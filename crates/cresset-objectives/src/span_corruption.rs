@@ -8,7 +8,8 @@ use std::sync::Arc;
 use cresset_data::{SpanCorruptionOptions, corrupt_random_spans};
 use serde::{Deserialize, Serialize};
 
-use crate::denoising::{self, Corrupt, Pair, Room};
+use crate::added_losses::check_z_loss;
+use crate::denoising::{self, Corrupt, Denoiser, Pair, Room};
 use crate::session::OpenRun;
 use crate::{RunError, Setup};
 
@@ -20,6 +21,8 @@ pub struct SpanCorruptionConfig {
     pub rate: f64,
     /// Mean length of a span in tokens.
     pub mean_span_length: f64,
+    /// Coefficient of the z-loss; 0 leaves it out.
+    pub z_loss: f64,
 }
 
 impl Default for SpanCorruptionConfig {
@@ -28,6 +31,7 @@ impl Default for SpanCorruptionConfig {
         SpanCorruptionConfig {
             rate: paper.noise_density,
             mean_span_length: paper.mean_span_length,
+            z_loss: 0.0,
         }
     }
 }
@@ -38,6 +42,7 @@ impl SpanCorruptionConfig {
     /// # Errors
     /// A rate outside its range.
     pub fn validate(&self) -> Result<(), RunError> {
+        check_z_loss("span-corruption", self.z_loss)?;
         denoising::check_rate("span-corruption", self.rate, 0.15)?;
         denoising::check_mean_span_length("span-corruption", self.mean_span_length)
     }
@@ -47,6 +52,15 @@ pub(crate) fn open(
     config: &SpanCorruptionConfig,
     setup: Setup,
 ) -> Result<Box<dyn OpenRun>, RunError> {
+    let denoiser = denoiser(config, &setup)?;
+    denoising::open(setup, &denoiser, config.z_loss)
+}
+
+/// What it does to texts.
+///
+/// # Errors
+/// A convention without the special tokens for it.
+pub(crate) fn denoiser(config: &SpanCorruptionConfig, setup: &Setup) -> Result<Denoiser, RunError> {
     let sentinels: Vec<u32> = setup
         .convention
         .roles()
@@ -73,5 +87,8 @@ pub(crate) fn open(
             target: corrupted.target,
         }
     });
-    denoising::open(setup, corrupt, Room::Source)
+    Ok(Denoiser {
+        corrupt,
+        room: Room::Source,
+    })
 }

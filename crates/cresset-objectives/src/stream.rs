@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::session::Side;
+use crate::rows::Side;
 use crate::{RunError, Setup};
 
 /// How texts become rows.

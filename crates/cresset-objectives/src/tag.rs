@@ -21,7 +21,8 @@ pub use self::batch::{TagBatch, TagCollate, TagItem};
 pub use self::loss::Tagging;
 pub(crate) use self::loss::first_tokens;
 use crate::labels::Labels;
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{ModelSource, RunError, Setup};
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cresset_data::{BatchSize, Bucketing};
 use cresset_model::ModelConfig;
+use cresset_objectives::multi::{PartConfig, PartData};
 use cresset_objectives::{Duration, ObjectiveConfig, Shape};
 use serde_json::{Map, Value};
 
@@ -72,7 +73,7 @@ impl Plan {
     /// # Errors
     /// The first value that makes no sense, with its key and the way out.
     pub fn check(config: RunConfig) -> anyhow::Result<Plan> {
-        let (batch, bucketing) = check_data(&config.data)?;
+        let (batch, bucketing) = check_data(&config.data, &config.objective)?;
         let duration = check_train(&config.train)?;
         config.objective.validate()?;
         if config.data.packing {
@@ -93,15 +94,18 @@ impl Plan {
         let (model, preset) = check_model(&config)?;
         if let Some(metric) = &config.train.keep_best {
             let known = config.objective.metrics();
-            if !known.contains(&metric.as_str()) {
+            if !known.contains(metric) {
+                let names: Vec<&str> = known.iter().map(String::as_str).collect();
                 return Err(user(format!(
                     "train.keep_best = {metric:?} is not a metric of objective {}; choose one of {}{}",
                     config.objective.name(),
                     known.join(", "),
-                    suggestion(metric, known)
+                    suggestion(metric, &names)
                 )));
             }
-            if config.data.eval.is_empty() && config.data.split.is_none() {
+            let evaluates_a_part =
+                parts_with_files(&config.objective).any(|data| !data.eval.is_empty());
+            if config.data.eval.is_empty() && config.data.split.is_none() && !evaluates_a_part {
                 return Err(user(
                     "train.keep_best needs held-out data; set data.eval or data.split",
                 ));
@@ -129,8 +133,41 @@ impl Plan {
     }
 }
 
-fn check_data(data: &DataConfig) -> anyhow::Result<(BatchSize, Bucketing)> {
-    check_train_entries(&data.train)?;
+/// The files of the parts of a mix that have their own.
+pub fn parts_with_files(objective: &ObjectiveConfig) -> impl Iterator<Item = &PartData> {
+    let parts: &[PartConfig] = match objective {
+        ObjectiveConfig::Multi(multi) => &multi.parts,
+        _ => &[],
+    };
+    parts.iter().filter_map(|part| part.data.as_ref())
+}
+
+/// Whether the files of `[data]` are needed: not by a mix whose parts all have their own.
+fn needs_files(objective: &ObjectiveConfig) -> bool {
+    match objective {
+        ObjectiveConfig::Multi(multi) => multi.parts.iter().any(|part| part.data.is_none()),
+        _ => true,
+    }
+}
+
+fn check_data(
+    data: &DataConfig,
+    objective: &ObjectiveConfig,
+) -> anyhow::Result<(BatchSize, Bucketing)> {
+    let names_files = !data.train.is_empty() || !data.eval.is_empty();
+    if names_files && !needs_files(objective) {
+        return Err(user(
+            "[data] names files, but every part of objective.multi has its own; set data.train = [] and leave out data.eval",
+        ));
+    }
+    if parts_with_files(objective).any(|part| part.train.is_empty()) {
+        return Err(user(
+            "a part of objective.multi has data without a file; set its data.train, or leave its data out to take the files of [data]",
+        ));
+    }
+    if needs_files(objective) {
+        check_train_entries(&data.train)?;
+    }
     if let Some(split) = data.split {
         if !data.eval.is_empty() {
             return Err(user(

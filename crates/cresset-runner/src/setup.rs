@@ -1,6 +1,6 @@
 //! From a checked plan to what an objective opens: reads the data, loads or trains the tokenizer, resolves the convention.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
@@ -8,6 +8,7 @@ use cresset_data::{
     BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, WeightedRows,
     read_examples, stream_examples,
 };
+use cresset_objectives::multi::{PartConfig, PartExamples};
 use cresset_objectives::{
     DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, RowSharing, Setup, TrainSetup,
     WarmStart, new_model_config, warm_start_config,
@@ -38,13 +39,15 @@ pub fn of_plan(
     } else {
         examples(config)?
     };
+    let parts = part_examples(&config.objective)?;
     let folder = match &plan.model {
         PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
             Some(ModelFolder::open(path)?)
         }
         PlannedModel::New { .. } => None,
     };
-    let tokenizer = tokenizer(plan, folder.as_ref(), &train, tokenizer_folder)?;
+    let texts = all_texts(&train, &parts);
+    let tokenizer = tokenizer(plan, folder.as_ref(), &texts, tokenizer_folder)?;
     let prepared = if prepared::is_wanted(plan) {
         Some(prepared::texts(plan, &tokenizer, news)?)
     } else {
@@ -105,6 +108,7 @@ pub fn of_plan(
                 RowSharing::None
             },
             prepared,
+            parts,
         },
         train: Some(TrainSetup {
             duration: plan.duration,
@@ -148,6 +152,7 @@ pub fn of_folder(
             eval_batch: BatchSize::Examples(batch_size),
             sharing: RowSharing::None,
             prepared: None,
+            parts: Vec::new(),
         },
         train: None,
     };
@@ -195,11 +200,41 @@ pub fn examples(config: &RunConfig) -> anyhow::Result<RunExamples> {
     Ok(read)
 }
 
+/// The examples of the parts of a mix that have files of their own.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn part_examples(objective: &ObjectiveConfig) -> anyhow::Result<Vec<Option<PartExamples>>> {
+    let ObjectiveConfig::Multi(multi) = objective else {
+        return Ok(Vec::new());
+    };
+    let read = |part: &PartConfig| {
+        let Some(data) = &part.data else {
+            return Ok(None);
+        };
+        let files = |files: &Vec<PathBuf>| match files[..] {
+            [] => Ok(Vec::new()),
+            _ => read_examples(&data.source(files.clone())),
+        };
+        Ok(Some(PartExamples {
+            train: files(&data.train)?,
+            eval: files(&data.eval)?,
+        }))
+    };
+    multi.parts.iter().map(read).collect()
+}
+
+/// What a tokenizer is trained on: the training data of all parts.
+pub fn all_texts<'a>(train: &'a [Example], parts: &'a [Option<PartExamples>]) -> Vec<&'a Example> {
+    let of_parts = parts.iter().flatten().flat_map(|part| &part.train);
+    train.iter().chain(of_parts).collect()
+}
+
 /// The tokenizer of a run: that which the run saved, that of the config, that of the model's folder, or a new one.
 fn tokenizer(
     plan: &Plan,
     folder: Option<&ModelFolder>,
-    train: &[Example],
+    train: &[&Example],
     saved: Option<&Path>,
 ) -> anyhow::Result<Arc<Tokenizer>> {
     let config = &plan.config.tokenizer;
@@ -239,6 +274,11 @@ pub fn tokenizer_of_plan(plan: &Plan) -> anyhow::Result<Arc<Tokenizer>> {
 /// # Errors
 /// No `[tokenizer.train]`; text too small for the vocabulary asked for; a file that cannot be read.
 pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
+    let parts = part_examples(&plan.config.objective)?;
+    if !parts.is_empty() {
+        let read = examples(&plan.config)?;
+        return tokenizer_of(plan, texts_of(&all_texts(&read.train, &parts)));
+    }
     let data = &plan.config.data;
     let sources = data.train_sources();
     let n_examples = match (&sources[..], data.split) {
@@ -248,7 +288,7 @@ pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
     };
     if n_examples == 1 {
         let read = examples(&plan.config)?;
-        return tokenizer_of(plan, texts_of(&read.train));
+        return tokenizer_of(plan, texts_of(&all_texts(&read.train, &[])));
     }
     let is_held_out = data.split.map(|split| split.held_out(n_examples));
     let is_held_out = is_held_out.transpose()?;
@@ -278,7 +318,7 @@ fn count(files: &SourceConfig) -> anyhow::Result<usize> {
 }
 
 /// Every text of the examples.
-fn texts_of(examples: &[Example]) -> impl Iterator<Item = &str> {
+fn texts_of<'a>(examples: &[&'a Example]) -> impl Iterator<Item = &'a str> {
     examples.iter().flat_map(|e| {
         let texts = [
             Some(e.text.as_str()),
@@ -298,13 +338,21 @@ fn tokenizer_of<S: AsRef<str> + Sync>(
     })?;
     let convention = plan.convention.as_deref().unwrap_or("bert");
     // A prefix stands in front of every source text, so the vocabulary must be able to spell it.
-    let prefix = match &plan.config.objective {
-        ObjectiveConfig::Seq2Seq(objective) => objective.prefix.as_str(),
-        _ => "",
+    let prefix = |objective: &'_ ObjectiveConfig| match objective {
+        ObjectiveConfig::Seq2Seq(objective) => objective.prefix.clone(),
+        _ => String::new(),
     };
+    let prefixes: Vec<String> = match &plan.config.objective {
+        ObjectiveConfig::Multi(multi) => {
+            let parts = multi.parts.iter();
+            parts.map(|part| prefix(&part.objective)).collect()
+        }
+        objective => vec![prefix(objective)],
+    };
+    let prefixes = prefixes.iter().map(String::as_str);
     let texts = texts
         .map(Text::Of)
-        .chain((!prefix.is_empty()).then_some(Text::Prefix(prefix)));
+        .chain(prefixes.filter(|p| !p.is_empty()).map(Text::Prefix));
     Ok(Tokenizer::train(config, texts, convention)?)
 }
 

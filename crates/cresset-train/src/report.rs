@@ -79,6 +79,39 @@ impl Report {
         (denominator > 0.0).then(|| sum / denominator)
     }
 
+    /// Takes up another report, each of its names behind a prefix.
+    pub fn absorb(&mut self, prefix: &str, other: Report) {
+        let named = |name: String| format!("{prefix}{name}");
+        for (name, (sum, denominator)) in other.sums {
+            self.add(&named(name), sum, denominator);
+        }
+        for (name, pairs) in other.classes {
+            self.push_pairs(&named(name), &pairs.references, &pairs.predictions);
+        }
+        for (name, pairs) in other.numbers {
+            self.push_numbers(&named(name), &pairs.references, &pairs.predictions);
+        }
+        for (name, pairs) in other.texts {
+            self.push_texts(&named(name), &pairs.references, &pairs.predictions);
+        }
+    }
+
+    /// What stands behind a prefix, under the names without it.
+    pub fn under(&self, prefix: &str) -> Report {
+        fn of<V: Clone>(map: &BTreeMap<String, V>, prefix: &str) -> BTreeMap<String, V> {
+            let bare = |(name, value): (&String, &V)| {
+                Some((name.strip_prefix(prefix)?.to_owned(), value.clone()))
+            };
+            map.iter().filter_map(bare).collect()
+        }
+        Report {
+            sums: of(&self.sums, prefix),
+            classes: of(&self.classes, prefix),
+            numbers: of(&self.numbers, prefix),
+            texts: of(&self.texts, prefix),
+        }
+    }
+
     /// All means by name; names without any target are left out.
     pub fn values(&self) -> BTreeMap<String, f64> {
         self.sums

@@ -81,7 +81,7 @@ pub(super) fn write(
                 sources.push(name);
             }
         }
-        Ok(example.text)
+        Ok(form.text_of(&example).into_owned())
     });
     write_texts(texts, tokenizer, form, |text| {
         writer.push(&text).map_err(failed)
@@ -91,7 +91,7 @@ pub(super) fn write(
         ("ids.bin", sinks.ids, true),
         ("pieces.bin", sinks.pieces, true),
         ("texts.bin", sinks.texts, form.unit == Unit::Line),
-        ("words.bin", sinks.words, form.words == Words::Kept),
+        ("words.bin", sinks.words, form.words != Words::Dropped),
     ];
     let mut files = BTreeMap::new();
     for (name, file, is_needed) in written {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 
 use super::{Bits, Bytes, Column, Columns, TextForm, Unit, Width, Words};
-use crate::{DataError, Tokenizer};
+use crate::{DataError, EncodedWords, Tokenizer};
 
 /// Text that is tokenized at a time, in bytes: enough to keep all threads busy.
 const BATCH_BYTES: usize = 1 << 20;
@@ -21,6 +21,17 @@ struct EncodedPiece {
     ids: Vec<u32>,
     /// Whether a word begins at each token; empty if that is dropped.
     begins: Vec<bool>,
+}
+
+impl EncodedPiece {
+    fn of(encoded: EncodedWords) -> Self {
+        let words = &encoded.words;
+        let begins = |at: usize| at == 0 || words[at] != words[at - 1];
+        EncodedPiece {
+            begins: (0..words.len()).map(begins).collect(),
+            ids: encoded.ids,
+        }
+    }
 }
 
 /// Hands the texts to `sink`, tokenized, in their order.
@@ -56,14 +67,10 @@ fn encode(text: &str, tokenizer: &Tokenizer, form: TextForm) -> EncodedText {
             ids: tokenizer.encode(text),
             begins: Vec::new(),
         },
-        Words::Kept => {
-            let encoded = tokenizer.encode_words(text);
-            let words = &encoded.words;
-            let begins = |at: usize| at == 0 || words[at] != words[at - 1];
-            EncodedPiece {
-                begins: (0..words.len()).map(begins).collect(),
-                ids: encoded.ids,
-            }
+        Words::Kept => EncodedPiece::of(tokenizer.encode_words(text)),
+        Words::Given => {
+            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            EncodedPiece::of(tokenizer.encode_joined(&words))
         }
     };
     let pieces = match form.unit {
@@ -107,7 +114,7 @@ impl<W> Sinks<W> {
             ids: Column::new(open(self.ids), ids),
             pieces: Column::new(open(self.pieces), Width::Eight),
             texts: (form.unit == Unit::Line).then(|| Column::new(open(self.texts), Width::Eight)),
-            words: (form.words == Words::Kept).then(|| Bits::new(open(self.words))),
+            words: (form.words != Words::Dropped).then(|| Bits::new(open(self.words))),
         }
     }
 }
@@ -181,7 +188,7 @@ impl<W: Write> Writer<W> {
         if self.form.unit == Unit::Line {
             number(self.counts.pieces, &mut self.sinks.texts)?;
         }
-        if self.form.words == Words::Kept && !self.counts.tokens.is_multiple_of(8) {
+        if self.form.words != Words::Dropped && !self.counts.tokens.is_multiple_of(8) {
             self.sinks.words.write_all(&[self.bits])?;
         }
         Ok((self.sinks, self.counts))

@@ -62,6 +62,25 @@ pub(super) fn of_segments(segments: &[&str], encoding: &Encoding) -> EncodedWord
     }
 }
 
+/// The pieces of the text that these words make: each with the space in front of it, where there is one.
+pub(super) fn joined(words: &[String]) -> Vec<String> {
+    let piece = |at: usize| {
+        let word = &words[at];
+        let is_spaced =
+            at > 0 && !(word.starts_with(is_unspaced) && words[at - 1].ends_with(is_unspaced));
+        match is_spaced {
+            true => format!(" {word}"),
+            false => word.clone(),
+        }
+    };
+    (0..words.len()).map(piece).collect()
+}
+
+/// Characters that stand without a space beside each other: ideographs, kana, and the marks and wide forms among them.
+fn is_unspaced(c: char) -> bool {
+    is_chinese(c) || matches!(c, '\u{3000}'..='\u{30FF}' | '\u{FF00}'..='\u{FFEF}')
+}
+
 /// Ideographs of Chinese, the blocks that BERT's tokenizer puts spaces around.
 fn is_chinese(c: char) -> bool {
     matches!(

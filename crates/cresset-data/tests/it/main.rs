@@ -7,6 +7,7 @@ mod corruption;
 mod frames;
 mod golden;
 mod loader;
+mod mix;
 mod noise;
 mod packing;
 #[cfg(feature = "parquet")]

@@ -36,17 +36,29 @@ impl MaskedLm {
     /// A configuration that does not validate, or a family that does not guess hidden tokens.
     pub fn new(config: &EncoderConfig, seed: u64, device: &Device) -> Result<MaskedLm, ModelError> {
         let encoder = Encoder::new(config, Pooler::Without, seed, device)?;
-        if encoder.family().masked_lm.is_none() {
-            return Err(ModelError::NoSuchHead {
+        MaskedLm::check_family(&encoder)?;
+        let head = MaskedLmHead::new(&config.head_sizes(), ("head", seed), device);
+        Ok(MaskedLm::of(encoder, head))
+    }
+
+    /// An encoder under a head.
+    pub(crate) fn of(encoder: Encoder, head: MaskedLmHead) -> MaskedLm {
+        MaskedLm { encoder, head }
+    }
+
+    /// Refuses a family that does not guess hidden tokens.
+    ///
+    /// # Errors
+    /// The families that do.
+    pub(crate) fn check_family(encoder: &Encoder) -> Result<(), ModelError> {
+        match encoder.family().masked_lm {
+            Some(_) => Ok(()),
+            None => Err(ModelError::NoSuchHead {
                 architecture: encoder.architecture(),
                 head: "masked tokens",
                 known: "bert, roberta and albert have one",
-            });
+            }),
         }
-        Ok(MaskedLm {
-            encoder,
-            head: MaskedLmHead::new(&config.head_sizes(), ("head", seed), device),
-        })
     }
 
     /// The encoder's output.

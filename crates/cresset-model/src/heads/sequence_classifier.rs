@@ -53,6 +53,14 @@ impl SequenceClassifier {
         })
     }
 
+    /// An encoder under a head.
+    pub(crate) fn of(encoder: Encoder, classifier: ClassificationHead) -> SequenceClassifier {
+        SequenceClassifier {
+            encoder,
+            classifier,
+        }
+    }
+
     /// # Shapes
     /// out: `[batch, labels]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
@@ -75,7 +83,12 @@ impl SequenceClassifier {
 }
 
 impl ClassificationHead {
-    fn new(sizes: &HeadSizes, n_labels: usize, seed: u64, device: &Device) -> ClassificationHead {
+    pub(crate) fn new(
+        sizes: &HeadSizes,
+        n_labels: usize,
+        seed: u64,
+        device: &Device,
+    ) -> ClassificationHead {
         let size = sizes.hidden_size;
         let part = |path: &str, layer: Linear| {
             initialise_under(path, layer, seed, |path| usual(path, sizes.std))

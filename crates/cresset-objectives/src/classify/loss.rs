@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_losses::{
-    BceOptions, CrossEntropyOptions, bce, bce_count, cross_entropy, mse, mse_count,
+    BceOptions, CrossEntropyOptions, FocalOptions, bce, bce_count, cross_entropy, focal_loss, mse,
+    mse_count,
 };
 use cresset_metrics::{
     LabelCounts, MetricError, accuracy, macro_f1, mse as mean_squared_error, pearson, spearman,
 };
-use cresset_model::{EncoderInput, TextClassifier};
+use cresset_model::TextClassifier;
 use cresset_ops::Run;
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 
 use super::batch::{ClassifyBatch, ClassifyCollate, Targets};
+use crate::added_losses::{DISTILLATION, Pass, R_DROP, Teacher, own_weight, r_drop_terms};
 use crate::preview::{Reader, Shown};
 use crate::session::Task;
 use crate::upload;
@@ -24,16 +26,44 @@ use crate::upload;
 pub struct Classify {
     model: TextClassifier,
     #[module(skip)]
-    label_smoothing: f64,
+    losses: ClassLosses,
+    #[module(skip)]
+    teacher: Option<Teacher<TextClassifier>>,
+}
+
+/// What the loss of single labels is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClassLosses {
+    /// Share of the target's probability spread over all classes.
+    pub label_smoothing: f64,
+    /// The exponent of a focal loss in place of cross entropy.
+    pub focal: Option<f64>,
+    /// Weight of R-Drop, if there is a second pass.
+    pub r_drop: Option<f64>,
 }
 
 impl Classify {
     /// A classifier over a model with a sequence-classification head; the smoothing is that of single labels.
     pub fn new(model: TextClassifier, label_smoothing: f64) -> Self {
+        let losses = ClassLosses {
+            label_smoothing,
+            ..ClassLosses::default()
+        };
         Classify {
             model,
-            label_smoothing,
+            losses,
+            teacher: None,
         }
+    }
+
+    /// The same with other losses.
+    pub fn with_losses(self, losses: ClassLosses) -> Self {
+        Classify { losses, ..self }
+    }
+
+    /// The same with a teacher, if there is one.
+    pub fn with_teacher(self, teacher: Option<Teacher<TextClassifier>>) -> Self {
+        Classify { teacher, ..self }
     }
 
     /// The model.
@@ -41,41 +71,39 @@ impl Classify {
         &self.model
     }
 
-    fn input(&self, batch: &ClassifyBatch) -> EncoderInput {
-        upload::encoder_input(
-            &batch.input,
-            Some(&batch.segments),
-            &upload::device_of(self),
-        )
-    }
-}
-
-impl Objective for Classify {
-    type Batch = ClassifyBatch;
-
-    fn denominators(batch: &ClassifyBatch) -> Denominators {
-        let count = match &batch.targets {
-            Targets::Classes { weights, .. } => upload::total(weights),
-            targets => targets.count(),
-        };
-        Denominators(vec![(batch.targets.term(), count)])
+    fn pass(&self, batch: &ClassifyBatch, run: &Run) -> Pass {
+        let logits = logits(&self.model, batch, run);
+        Pass {
+            sum: self.sum(&batch.targets, logits.clone()),
+            logits,
+        }
     }
 
-    fn tokens(batch: &ClassifyBatch) -> usize {
-        batch.input.lengths.iter().sum()
-    }
-
-    fn loss(&self, batch: &ClassifyBatch, at: &StepContext) -> LossTerms {
-        let logits = self.model.forward(self.input(batch), &at.run());
+    /// The loss as it is trained.
+    fn sum(&self, targets: &Targets, logits: Tensor<2>) -> Tensor<1> {
         let device = logits.device();
-        let sum = match &batch.targets {
+        match targets {
             Targets::Classes { classes, weights } => {
-                let options = CrossEntropyOptions {
-                    label_smoothing: self.label_smoothing,
-                    row_weights: Some(upload::floats(weights, &device)),
-                    ..CrossEntropyOptions::default()
-                };
-                cross_entropy(logits, upload::indices(classes, &device), options)
+                let classes = upload::indices(classes, &device);
+                let row_weights = Some(upload::floats(weights, &device));
+                match self.losses.focal {
+                    Some(gamma) => {
+                        let options = FocalOptions {
+                            gamma,
+                            row_weights,
+                            ..FocalOptions::default()
+                        };
+                        focal_loss(logits, classes, options)
+                    }
+                    None => {
+                        let options = CrossEntropyOptions {
+                            label_smoothing: self.losses.label_smoothing,
+                            row_weights,
+                            ..CrossEntropyOptions::default()
+                        };
+                        cross_entropy(logits, classes, options)
+                    }
+                }
             }
             Targets::Labels {
                 hold,
@@ -88,16 +116,60 @@ impl Objective for Classify {
                 bce(logits.clone(), indicators(hold, &logits), options)
             }
             targets => targets.plain_loss(logits),
+        }
+    }
+}
+
+/// Scores of the texts.
+///
+/// # Shapes
+/// out: `[texts, outputs]`
+fn logits(model: &TextClassifier, batch: &ClassifyBatch, run: &Run) -> Tensor<2> {
+    let device = upload::device_of(model);
+    let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
+    model.forward(input, run)
+}
+
+impl Objective for Classify {
+    type Batch = ClassifyBatch;
+
+    fn denominators(batch: &ClassifyBatch) -> Denominators {
+        let count = match &batch.targets {
+            Targets::Classes { weights, .. } => upload::total(weights),
+            targets => targets.count(),
         };
-        LossTerms(vec![LossTerm {
-            name: batch.targets.term(),
-            sum,
-            weight: 1.0,
-        }])
+        let n_texts = batch.input.n_rows() as f64;
+        let added = [(R_DROP, n_texts), (DISTILLATION, n_texts)];
+        let own = std::iter::once((batch.targets.term(), count));
+        Denominators(own.chain(added).collect())
+    }
+
+    fn tokens(batch: &ClassifyBatch) -> usize {
+        batch.input.lengths.iter().sum()
+    }
+
+    fn loss(&self, batch: &ClassifyBatch, at: &StepContext) -> LossTerms {
+        let run = at.run();
+        let name = batch.targets.term();
+        let first = self.pass(batch, &run);
+        if let Some(alpha) = self.losses.r_drop {
+            let passes = [first, self.pass(batch, &run)];
+            return LossTerms(r_drop_terms(name, passes, alpha));
+        }
+        let mut terms = vec![LossTerm {
+            name,
+            sum: first.sum,
+            weight: own_weight(self.teacher.as_ref()),
+        }];
+        terms.extend(self.teacher.as_ref().map(|teacher| {
+            let said = logits(&teacher.model, batch, &Run::inference());
+            teacher.term(first.logits, said, None)
+        }));
+        LossTerms(terms)
     }
 
     fn observe(&self, batch: &ClassifyBatch, report: &mut Report) {
-        let logits = self.model.forward(self.input(batch), &Run::inference());
+        let logits = logits(&self.model, batch, &Run::inference());
         match &batch.targets {
             Targets::Classes { classes, .. } => {
                 let best = logits.clone().argmax(1).flatten::<1>(0, 1);

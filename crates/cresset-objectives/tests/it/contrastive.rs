@@ -3,10 +3,12 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use cresset_data::{PadSide, pad};
+use cresset_losses::Distance;
 use cresset_model::bert::Pooler;
 use cresset_model::{Encoder, EncoderConfig, Pooling};
-use cresset_objectives::Task;
-use cresset_objectives::contrastive::{Contrastive, ContrastiveBatch};
+use cresset_objectives::contrastive::{Contrast, Contrastive, ContrastiveBatch};
+use cresset_objectives::{Task, upload};
+use cresset_ops::Run;
 use cresset_train::{Objective, Report};
 use serde_json::json;
 
@@ -23,10 +25,22 @@ fn objective(dropout: f64) -> Contrastive {
 
 /// Pairs of texts, padded `extra` positions further than needed.
 fn batch(pairs: &[[&[u32]; 2]], scores: &[Option<f64>], extra: usize) -> ContrastiveBatch {
+    with_negatives((pairs, &[]), scores, extra)
+}
+
+type Pairs<'a> = &'a [[&'a [u32]; 2]];
+
+/// The same with texts that are no match for the pairs with these numbers.
+fn with_negatives(
+    (pairs, negatives): (Pairs<'_>, &[(u32, &[u32])]),
+    scores: &[Option<f64>],
+    extra: usize,
+) -> ContrastiveBatch {
     let texts = || {
         [0, 1]
             .into_iter()
             .flat_map(|side| pairs.iter().map(move |pair| pair[side]))
+            .chain(negatives.iter().map(|(_, text)| *text))
     };
     let lengths: Vec<usize> = texts().map(<[u32]>::len).collect();
     let width = lengths.iter().max().copied().unwrap_or(0) + extra;
@@ -43,6 +57,7 @@ fn batch(pairs: &[[&[u32]; 2]], scores: &[Option<f64>], extra: usize) -> Contras
         segments: vec![0; input.ids.len()],
         input,
         scores: scores.to_vec(),
+        owners: negatives.iter().map(|(owner, _)| *owner).collect(),
     }
 }
 
@@ -100,4 +115,90 @@ fn pairs_with_a_score_are_compared_and_the_others_retrieved() {
 
     let (_, report) = observed([None, Some(2.0), None]);
     assert_eq!(report.sum("accuracy").expect("counted").1, 2.0);
+}
+
+const NEGATIVES: [(u32, &[u32]); 2] = [(0, &[5, 6, 40]), (2, &[31, 41])];
+
+/// The vectors of texts, each by itself.
+fn vectors(texts: &[&[u32]]) -> Vec<Vec<f64>> {
+    let objective = objective(0.0);
+    let model = objective.valid();
+    let one = |text: &&[u32]| {
+        let padded = pad(&[text.to_vec()], 0, PadSide::Right);
+        let segments = vec![0; padded.ids.len()];
+        let input = upload::encoder_input(&padded, Some(&segments), &Device::flex());
+        let keep = input.keep.clone();
+        let hidden = model.network().forward(input, &Run::inference());
+        let vector = upload::read_floats(Pooling::Mean.pool(&[hidden], &keep));
+        vector.into_iter().map(f64::from).collect()
+    };
+    texts.iter().map(one).collect()
+}
+
+fn length(a: &[f64]) -> f64 {
+    a.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / (length(a) * length(b))
+}
+
+#[test]
+fn hard_negatives_of_all_pairs_are_candidates_for_every_text() {
+    let batch = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 0);
+    let first = vectors(&PAIRS.map(|pair| pair[0]));
+    let mut candidates = vectors(&PAIRS.map(|pair| pair[1]));
+    candidates.extend(vectors(&NEGATIVES.map(|(_, text)| text)));
+    let of_text = |(row, text): (usize, &Vec<f64>)| {
+        let scores: Vec<f64> = candidates.iter().map(|c| cosine(text, c) / 0.05).collect();
+        scores.iter().map(|s| s.exp()).sum::<f64>().ln() - scores[row]
+    };
+    let expected: f64 = first.iter().enumerate().map(of_text).sum();
+    let found = loss(&objective(0.0), &batch);
+    assert!(
+        (found - expected).abs() < 1e-3 * expected,
+        "{found} and {expected}"
+    );
+    let wider = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 3);
+    let padded = loss(&objective(0.0), &wider);
+    assert!(
+        (padded - found).abs() < 1e-4 * found,
+        "{padded} and {found}"
+    );
+    let denominators = Contrastive::denominators(&batch);
+    assert_eq!(denominators.get("contrastive"), Some(3.0));
+    assert_eq!(denominators.get("triplet"), Some(2.0));
+}
+
+#[test]
+fn a_loss_of_triplets_is_that_of_each_text_with_its_own_negatives() {
+    let contrast = Contrast::Triplet {
+        margin: 0.5,
+        distance: Distance::Euclidean,
+    };
+    let objective = objective(0.0).with_contrast(contrast);
+    let batch = with_negatives((&PAIRS, &NEGATIVES), &[None; 3], 0);
+    let apart = |a: &[u32], b: &[u32]| {
+        let both = vectors(&[a, b]);
+        let between: Vec<f64> = both[0].iter().zip(&both[1]).map(|(a, b)| a - b).collect();
+        length(&between)
+    };
+    let expected: f64 = NEGATIVES
+        .iter()
+        .map(|(owner, negative)| {
+            let [text, pair] = PAIRS[*owner as usize];
+            (apart(text, pair) - apart(text, negative) + 0.5).max(0.0)
+        })
+        .sum();
+    let found = loss(&objective, &batch);
+    assert!(expected > 0.0);
+    assert!(
+        (found - expected).abs() < 1e-4 * (1.0 + expected),
+        "{found} and {expected}"
+    );
+    let mut report = Report::new();
+    objective.valid().observe(&batch, &mut report);
+    assert_eq!(report.sum("accuracy").expect("counted").1, 2.0);
+    let without = super::contrastive::batch(&PAIRS, &[None; 3], 0);
+    assert_eq!(loss(&objective, &without), 0.0);
 }

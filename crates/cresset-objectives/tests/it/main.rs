@@ -1,8 +1,10 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
+mod added_losses;
 mod classify;
 mod contrastive;
 mod extract;
+mod multi;
 mod packed;
 mod permuted_lm;
 mod preview;

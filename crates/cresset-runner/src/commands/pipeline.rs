@@ -1,5 +1,6 @@
 //! `cresset bench pipeline`: tokens per second of a config's input pipeline on one core, from text and from prepared texts.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -69,7 +70,8 @@ fn measure(plan: &Plan, batches: usize) -> anyhow::Result<serde_json::Value> {
 
 /// Tokens of the training texts, and the seconds it takes to find them.
 fn tokenize(setup: &Setup, form: TextForm) -> (usize, f64) {
-    let texts: Vec<&str> = setup.data.train.iter().map(|e| e.text.as_str()).collect();
+    let texts = setup.data.train.iter().map(|e| form.text_of(e));
+    let texts: Vec<Cow<'_, str>> = texts.collect();
     let began = Instant::now();
     let tokens = TokenizedTexts::encode(&texts, &setup.tokenizer, form).n_tokens();
     (tokens, began.elapsed().as_secs_f64())

@@ -15,7 +15,7 @@ use crate::cli::{Common, TrainArgs};
 use crate::failure::user;
 use crate::folder::{RunFacts, RunFolder};
 use crate::output::{Done, metrics_line};
-use crate::plan::Plan;
+use crate::plan::{Plan, parts_with_files};
 use crate::progress::Progress;
 use crate::{config, device, output, setup};
 
@@ -69,11 +69,14 @@ fn train(
     Ok(Done::Finished)
 }
 
-/// All files that are trained on.
+/// All files that are trained on, those of the parts of a mix included.
 fn train_files(plan: &Plan) -> anyhow::Result<Vec<PathBuf>> {
+    let own = plan.config.data.train_sources().into_iter();
+    let parts = parts_with_files(&plan.config.objective);
+    let of_parts = parts.map(|data| data.source(data.train.clone()));
     let mut files = Vec::new();
-    for source in plan.config.data.train_sources() {
-        files.extend(source.files.resolved_files()?);
+    for source in own.map(|source| source.files).chain(of_parts) {
+        files.extend(source.resolved_files()?);
     }
     Ok(files)
 }
@@ -116,6 +119,13 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
             facts.n_shortened
         );
     }
+    if !facts.unsaved.is_empty() {
+        eprintln!(
+            "warning: {} tensors of heads beside that of the saved class are trained but not saved: {}",
+            facts.unsaved.len(),
+            facts.unsaved.join(", ")
+        );
+    }
     if let Some(load) = &facts.load {
         eprintln!("{} tensors loaded", load.loaded.len());
         for (what, names) in [
@@ -143,7 +153,8 @@ fn steps(
     let config = &plan.config.train;
     let keep_best = config.keep_best.as_ref().map(|name| KeepBest {
         metric: name.clone(),
-        direction: match metric(name).map(|m| m.better) {
+        // The metric of a part of a mix has the part's name in front.
+        direction: match metric(name.rsplit('.').next().unwrap_or(name)).map(|m| m.better) {
             Some(Better::Lower) => Direction::Lower,
             Some(Better::Higher) | None => Direction::Higher,
         },
