@@ -65,7 +65,7 @@ pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences,
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use noise::pairs::{
     Documents, PairOptions, PairPlaces, PairTask, SentencePair, Sentences, document_pairs,
-    sentence_pairs,
+    pair_places, sentence_pairs,
 };
 pub use noise::permute::{PermutationOptions, Permuted, permute};
 pub use noise::prefix::{PrefixLength, split_prefix};
