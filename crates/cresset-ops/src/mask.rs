@@ -32,6 +32,9 @@ struct SeveralTexts {
     places: Tensor<2, Int>,
 }
 
+/// The number of padding, which belongs to no text: it sees nothing.
+const OF_NO_TEXT: i32 = -1;
+
 impl KeepMask {
     /// From a tensor in which true means attend.
     pub fn new(keep: Tensor<2, Bool>) -> Self {
@@ -72,12 +75,12 @@ impl KeepMask {
     /// If the texts of a row exceed the width.
     pub fn from_texts(texts: &[Vec<usize>], width: usize, device: &Device) -> Self {
         let lengths: Vec<usize> = texts.iter().map(|row| row.iter().sum()).collect();
-        let matrix = |of_row: &dyn Fn(&Vec<usize>) -> Vec<i32>| {
+        let matrix = |padding: i32, of_row: &dyn Fn(&Vec<usize>) -> Vec<i32>| {
             let values: Vec<i32> = texts
                 .iter()
                 .flat_map(|row| {
                     let mut values = of_row(row);
-                    values.resize(width, 0);
+                    values.resize(width, padding);
                     values
                 })
                 .collect();
@@ -85,8 +88,12 @@ impl KeepMask {
         };
         let number = |(n, &length): (usize, &usize)| std::iter::repeat_n(n as i32, length);
         let several = SeveralTexts {
-            numbers: matrix(&|row| row.iter().enumerate().flat_map(number).collect()),
-            places: matrix(&|row| row.iter().flat_map(|&length| 0..length as i32).collect()),
+            numbers: matrix(OF_NO_TEXT, &|row| {
+                row.iter().enumerate().flat_map(number).collect()
+            }),
+            places: matrix(0, &|row| {
+                row.iter().flat_map(|&length| 0..length as i32).collect()
+            }),
         };
         KeepMask {
             several: Some(several),
