@@ -29,6 +29,8 @@ pub struct PaddedIds {
     pub width: usize,
     /// Where the padding is.
     pub pad_side: PadSide,
+    /// Lengths of the texts in each row, where rows hold several; `None`: one a row.
+    pub texts: Option<Vec<Vec<usize>>>,
 }
 
 /// Pads rows to the longest.
@@ -53,6 +55,7 @@ pub fn pad<R: AsRef<[u32]>>(rows: &[R], pad_id: u32, pad_side: PadSide) -> Padde
         lengths: rows.iter().map(|row| row.as_ref().len()).collect(),
         width,
         pad_side,
+        texts: None,
     }
 }
 
@@ -103,5 +106,75 @@ impl PaddedIds {
             (self.start_of(row)..self.start_of(row) + self.lengths[row]).map(|place| place as u32)
         };
         (0..self.n_rows()).flat_map(places).collect()
+    }
+
+    /// The same rows one behind the other in fewer rows: the first `texts_per_row[0]` of them in the first, and so on. Padding
+    /// stands behind the last text of a row only.
+    ///
+    /// # Panics
+    /// If the numbers do not add up to the rows.
+    pub fn packed(&self, texts_per_row: &[usize], pad_id: u32) -> PackedIds {
+        assert_eq!(
+            texts_per_row.iter().sum::<usize>(),
+            self.n_rows(),
+            "every row goes into one packed row"
+        );
+        let mut next = 0;
+        let groups: Vec<Range<usize>> = texts_per_row
+            .iter()
+            .map(|n| {
+                next += n;
+                next - n..next
+            })
+            .collect();
+        let rows: Vec<Vec<u32>> = groups
+            .iter()
+            .map(|group| {
+                group
+                    .clone()
+                    .flat_map(|row| self.row(row))
+                    .copied()
+                    .collect()
+            })
+            .collect();
+        let mut ids = pad(&rows, pad_id, PadSide::Right);
+        ids.texts = Some(
+            groups
+                .iter()
+                .map(|group| self.lengths[group.clone()].to_vec())
+                .collect(),
+        );
+        let mut new_places = vec![0; self.ids.len()];
+        for (new_row, group) in groups.into_iter().enumerate() {
+            let mut new = ids.start_of(new_row);
+            for row in group {
+                let old = self.start_of(row);
+                for offset in 0..self.lengths[row] {
+                    new_places[old + offset] = (new + offset) as u32;
+                }
+                new += self.lengths[row];
+            }
+        }
+        PackedIds { ids, new_places }
+    }
+}
+
+/// Rows that were packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedIds {
+    /// The packed rows.
+    pub ids: PaddedIds,
+    /// The place among the packed `rows x width` places of each place before; 0 for padding.
+    pub new_places: Vec<u32>,
+}
+
+impl PackedIds {
+    /// Numbers beside the tokens, such as segments, moved along; 0 beside padding. `before` are the rows before they were packed.
+    pub fn moved(&self, numbers: &[u32], before: &PaddedIds) -> Vec<u32> {
+        let mut moved = vec![0; self.ids.ids.len()];
+        for place in before.flat_positions() {
+            moved[self.new_places[place as usize] as usize] = numbers[place as usize];
+        }
+        moved
     }
 }

@@ -339,6 +339,14 @@ pub enum DataError {
         /// `starts` or `ends`.
         place: &'static str,
     },
+    /// A folder of prepared texts that is not what it should be.
+    #[error("{} cannot be used as prepared texts: {reason}; remove it, and the next run prepares them again, or set data.prepared to another folder", path.display())]
+    Prepared {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A stored convention that cannot be read.
     #[error("{}: {reason}; set special.convention in the config or restore the file", path.display())]
     ConventionFile {

@@ -45,6 +45,22 @@ impl Example {
             None => format!("line {}", self.line),
         }
     }
+
+    /// Cuts off the end of its text, a share of the characters, as an example of its own.
+    #[must_use]
+    pub fn split_off_end(&mut self, share: f64) -> Example {
+        let n_chars = self.text.chars().count();
+        let kept = n_chars - (n_chars as f64 * share).round() as usize;
+        let at = self
+            .text
+            .char_indices()
+            .nth(kept)
+            .map_or(self.text.len(), |(i, _)| i);
+        Example {
+            text: self.text.split_off(at),
+            ..self.clone()
+        }
+    }
 }
 
 /// An answer that stands in a text.

@@ -14,9 +14,11 @@
 //! * [`mask_tokens`], [`mask_whole_words`], [`mask_spans`], [`corrupt_random_spans`], [`infill`] and its like, [`permute`],
 //!   [`split_prefix`] and [`sentence_pairs`] make tasks of plain texts.
 //! * [`BatchPlan`] says which examples make up batch n, [`Loader`] makes it; both are pure functions of a seed and n, so
-//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out; [`Mixed`] mixes the batches of several
-//!   data sets, as purely.
-//! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id.
+//!   resuming is asking for a later n. Sources may have weights; [`Split`] holds examples out; [`Mixed`] mixes the batches of
+//!   several loaders by weight, as purely.
+//! * [`pad`] makes a rectangle of rows and keeps their lengths: padding is never recognised by its id. [`Packing`] says which
+//!   texts share a row.
+//! * [`TokenizedTexts`] are texts that were tokenized once, in memory or, as a [`PreparedEntry`], in mapped files.
 //! * [`write_samples`] writes small data sets to try everything on.
 //!
 //! What is not here: tensors, devices, models, losses.
@@ -43,13 +45,16 @@ mod loader;
 mod mix;
 mod noise;
 mod order;
+mod packing;
 mod sample;
 mod seed;
 mod source;
 mod split;
+mod store;
+mod texts;
 mod tokenizer;
 
-pub use collate::{PadSide, PaddedIds, pad};
+pub use collate::{PackedIds, PadSide, PaddedIds, pad};
 pub use convention::{
     Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece,
     Roles, Slot, SpecialToken,
@@ -62,7 +67,8 @@ pub use mix::{Chained, Mix, Mixed, Sources, Turn};
 pub use noise::infill::{InfillOptions, delete_tokens, infill, permute_sentences, rotate_document};
 pub use noise::mask::{MaskOptions, Masked, mask_tokens};
 pub use noise::pairs::{
-    PairOptions, PairTask, SentencePair, Sentences, document_pairs, sentence_pairs,
+    Documents, PairOptions, PairPlaces, PairTask, SentencePair, Sentences, document_pairs,
+    pair_places, sentence_pairs,
 };
 pub use noise::permute::{PermutationOptions, Permuted, permute};
 pub use noise::prefix::{PrefixLength, split_prefix};
@@ -72,9 +78,12 @@ pub use noise::span_corruption::{
 pub use noise::span_mask::{SpanLengths, mask_spans};
 pub use noise::whole_word::mask_whole_words;
 pub use order::{BatchPlan, BatchSize, Bucketing, Length, Order, WeightedRows};
+pub use packing::Packing;
 pub use sample::write_samples;
 pub use source::{ExampleStream, FieldNames, Format, SourceConfig, read_examples, stream_examples};
 pub use split::{DrawnSplit, Split};
+pub use store::{Preparation, PreparedEntry, holds_prepared};
+pub use texts::{TextForm, TokenizedTexts, Unit, Words};
 pub use tokenizer::{
     EncodedWords, Measured, PlacedToken, Tokenizer, TokenizerKind, TokenizerTrainConfig,
 };

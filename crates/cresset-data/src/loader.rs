@@ -44,6 +44,18 @@ impl<T: Clone + Send + Sync> Dataset for Vec<T> {
     }
 }
 
+impl<D: Dataset + ?Sized> Dataset for Box<D> {
+    type Item = D::Item;
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn get(&self, index: usize) -> Result<D::Item, DataError> {
+        (**self).get(index)
+    }
+}
+
 /// Makes a batch of plain numbers from items; whatever is random in it comes from `rng`.
 pub trait Collate: Send + Sync + 'static {
     /// One item of the data set.

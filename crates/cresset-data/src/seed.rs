@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     Mix = 5,
     Split = 7,
     Weights = 8,
+    Packing = 9,
 }
 
 /// The generator of this purpose and index: no state is carried from one index to the next.

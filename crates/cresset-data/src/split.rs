@@ -58,44 +58,58 @@ impl Split {
     ///
     /// # Errors
     /// A split that leaves nothing on one side.
-    pub fn of(self, examples: Vec<Example>) -> Result<(Vec<Example>, Vec<Example>), DataError> {
-        match self {
-            Split::Last(ratio) => last(examples, ratio),
-            Split::Drawn(drawn) => drawn.of(examples),
+    pub fn of(self, mut examples: Vec<Example>) -> Result<(Vec<Example>, Vec<Example>), DataError> {
+        if let (Split::Last(ratio), [only]) = (self, &mut examples[..])
+            && only.words.is_empty()
+        {
+            let held_out = only.split_off_end(ratio);
+            return Ok((examples, vec![held_out]));
         }
+        let is_held_out = self.held_out(examples.len())?;
+        let (mut train, mut held_out) = (Vec::new(), Vec::new());
+        for (index, example) in examples.into_iter().enumerate() {
+            let side = if is_held_out(index) {
+                &mut held_out
+            } else {
+                &mut train
+            };
+            side.push(example);
+        }
+        Ok((train, held_out))
     }
-}
 
-fn last(mut examples: Vec<Example>, ratio: f64) -> Result<(Vec<Example>, Vec<Example>), DataError> {
-    if let [only] = &mut examples[..]
-        && only.words.is_empty()
-    {
-        let held_out = cut(only, ratio);
-        return Ok((examples, vec![held_out]));
-    }
-    let n_held_out = ((examples.len() as f64 * ratio).round() as usize).max(1);
-    if n_held_out >= examples.len() {
-        return Err(DataError::Split(format!(
-            "data.split {ratio} of {} examples leaves none to train on; lower it",
-            examples.len()
-        )));
-    }
-    let held_out = examples.split_off(examples.len() - n_held_out);
-    Ok((examples, held_out))
-}
-
-/// Cuts off the end of a text, by characters.
-fn cut(only: &mut Example, ratio: f64) -> Example {
-    let n_chars = only.text.chars().count();
-    let kept = n_chars - (n_chars as f64 * ratio).round() as usize;
-    let at = only
-        .text
-        .char_indices()
-        .nth(kept)
-        .map_or(only.text.len(), |(i, _)| i);
-    Example {
-        text: only.text.split_off(at),
-        ..only.clone()
+    /// Whether the example of a number, from 0, is held out, of `n`.
+    ///
+    /// # Errors
+    /// A split that leaves nothing on one side.
+    pub fn held_out(self, n: usize) -> Result<impl Fn(usize) -> bool, DataError> {
+        let refused = |what: &str, way_out: &str| {
+            DataError::Split(format!("{self} of {n} examples {what}; {way_out}"))
+        };
+        let first = match self {
+            Split::Last(ratio) => n.saturating_sub(((n as f64 * ratio).round() as usize).max(1)),
+            Split::Drawn(drawn) => {
+                let n_held_out = (0..n).filter(|&index| drawn.holds_out(index)).count();
+                if n_held_out == 0 {
+                    return Err(refused(
+                        "holds none out",
+                        "raise the ratio, or take another seed",
+                    ));
+                }
+                n - n_held_out
+            }
+        };
+        match (first, self) {
+            (0, Split::Last(_)) => Err(refused("leaves none to train on", "lower it")),
+            (0, Split::Drawn(_)) => Err(refused(
+                "leaves none to train on",
+                "lower the ratio, or take another seed",
+            )),
+            _ => Ok(move |index| match self {
+                Split::Last(_) => index >= first,
+                Split::Drawn(drawn) => drawn.holds_out(index),
+            }),
+        }
     }
 }
 
@@ -105,29 +119,6 @@ impl DrawnSplit {
         let draw = rng(self.seed, Purpose::Split, index as u64).next_u64();
         // The upper 53 bits as a number from 0 to 1.
         ((draw >> 11) as f64) < self.ratio * (1_u64 << 53) as f64
-    }
-
-    fn of(self, examples: Vec<Example>) -> Result<(Vec<Example>, Vec<Example>), DataError> {
-        let n = examples.len();
-        let (mut train, mut held_out) = (Vec::new(), Vec::new());
-        for (index, example) in examples.into_iter().enumerate() {
-            if self.holds_out(index) {
-                held_out.push(example);
-            } else {
-                train.push(example);
-            }
-        }
-        let refused = |what: &str, way_out: &str| {
-            Err(DataError::Split(format!(
-                "{} of {n} examples {what}; {way_out}, or take another seed",
-                Split::Drawn(self)
-            )))
-        };
-        match (train.len(), held_out.len()) {
-            (0, _) => refused("leaves none to train on", "lower the ratio"),
-            (_, 0) => refused("holds none out", "raise the ratio"),
-            _ => Ok((train, held_out)),
-        }
     }
 }
 

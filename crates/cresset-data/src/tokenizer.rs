@@ -39,13 +39,14 @@ impl Tokenizer {
     }
 
     /// Trains a tokenizer with the special tokens and the frame of a convention's preset. The same texts in the same
-    /// order give the same tokenizer, byte for byte.
+    /// order give the same tokenizer, byte for byte. They are asked for one after the other, so they need not all lie in
+    /// memory.
     ///
     /// # Errors
     /// A convention that does not exist; no text; a vocabulary that the special tokens and the alphabet alone exceed.
-    pub fn train<'a>(
+    pub fn train(
         config: &TokenizerTrainConfig,
-        texts: impl IntoIterator<Item = &'a str>,
+        texts: impl IntoIterator<Item = impl AsRef<str> + Sync>,
         convention: &str,
     ) -> Result<Self, DataError> {
         train::train(config, texts.into_iter(), convention)
@@ -105,17 +106,11 @@ impl Tokenizer {
             .collect()
     }
 
-    /// The ids of texts given as words, with the word of each token, in parallel. A text is its words with a space between
-    /// them, but none between two Chinese ones.
-    pub fn encode_joined_batch(&self, texts: &[Vec<String>]) -> Vec<EncodedWords> {
-        texts
-            .par_iter()
-            .map(|words| {
-                let pieces = words::joined(words);
-                let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-                self.encode_segments(&pieces)
-            })
-            .collect()
+    /// The ids of a text given as words, with the word of each token. The text is its words with a space between them, but none between two Chinese ones.
+    pub fn encode_joined(&self, words: &[String]) -> EncodedWords {
+        let pieces = words::joined(words);
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        self.encode_segments(&pieces)
     }
 
     /// The ids of many texts, in parallel.
@@ -164,6 +159,13 @@ impl Tokenizer {
     /// Whether every token has the same id in both.
     pub fn has_the_vocabulary_of(&self, other: &Tokenizer) -> bool {
         self.inner.get_vocab(true) == other.inner.get_vocab(true)
+    }
+
+    /// All that decides which ids a text has, as one text.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.inner
+            .to_string(false)
+            .expect("a tokenizer can be written: it was read or trained")
     }
 
     /// A tokenizer that knows these special tokens too; those it lacks get the ids behind all others. A pre-trained

@@ -208,10 +208,7 @@ impl Albert {
         run: &Run,
         mut each: impl FnMut(&Tensor<3>),
     ) -> Tensor<3> {
-        let positions = Positions {
-            given: input.positions,
-            first: 0,
-        };
+        let positions = Positions::of(input.positions, &input.keep);
         let vectors = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);

@@ -90,10 +90,7 @@ impl Bert {
         run: &Run,
         mut each: impl FnMut(&Tensor<3>),
     ) -> Tensor<3> {
-        let positions = Positions {
-            given: input.positions,
-            first: 0,
-        };
+        let positions = Positions::of(input.positions, &input.keep);
         let mut hidden = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);

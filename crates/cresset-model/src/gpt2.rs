@@ -185,14 +185,13 @@ impl Gpt2LmHead {
         }))
     }
 
-    /// The last layer's output. With a mask, positions count kept places only, so that padding on either side changes nothing.
+    /// The last layer's output. With a mask, positions count kept places of each text only, so that padding on either side changes
+    /// nothing, nor do other texts in the row.
     ///
     /// # Shapes
     /// ids: `[batch, seq]`, out: `[batch, seq, hidden]`
     pub fn hidden(&self, ids: Tensor<2, Int>, keep: Option<KeepMask>, run: &Run) -> Tensor<3> {
-        let positions = keep
-            .as_ref()
-            .map(|keep| (keep.tensor().int().cumsum(1) - 1).clamp_min(0));
+        let positions = keep.as_ref().map(KeepMask::places);
         self.hidden_on(
             CausalInput {
                 ids,

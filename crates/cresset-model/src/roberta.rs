@@ -141,10 +141,9 @@ impl Roberta {
     }
 }
 
-/// Kept places counted from `first`; padding has the row before.
+/// Kept places of each text counted from `first`; padding has the row before.
 fn positions(keep: &KeepMask, first: usize) -> Tensor<2, Int> {
-    let kept = keep.tensor().int();
-    kept.clone().cumsum(1) * kept + (first as i64 - 1)
+    (keep.places() + 1) * keep.tensor().int() + (first as i64 - 1)
 }
 
 /// RoBERTa's classes and heads.

@@ -11,7 +11,7 @@ use cresset_data::{
 };
 use cresset_objectives::classify::ClassifyConfig;
 use cresset_objectives::{
-    DataSetup, Duration, ModelSource, ObjectiveConfig, Setup, TrainOrder, TrainSetup,
+    DataSetup, Duration, ModelSource, ObjectiveConfig, RowSharing, Setup, TrainOrder, TrainSetup,
     new_model_config, open,
 };
 use cresset_train::{OptimConfig, ScheduleConfig};
@@ -65,6 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             batch: BatchSize::Examples(4),
             bucketing: Bucketing::None,
             eval_batch: BatchSize::Examples(16),
+            sharing: RowSharing::None,
+            prepared: None,
             parts: Vec::new(),
         },
         train: Some(TrainSetup {

@@ -5,7 +5,7 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
+use cresset_data::{Collate, DataError, PadSide, PaddedIds, TokenizedTexts, pad};
 use cresset_losses::token_nll;
 use cresset_model::CausalLm;
 use cresset_ops::Run;
@@ -17,9 +17,13 @@ use serde_json::Map;
 use crate::added_losses::{
     DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
 };
+use crate::cut::Mapped;
+use crate::documents::Documents;
+use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::sources::both_splits;
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -74,6 +78,20 @@ pub struct CausalLmBatch {
     pub positions: Vec<u32>,
     /// The target at each of these positions, row after row.
     pub labels: Vec<u32>,
+}
+
+impl Pack for CausalLmBatch {
+    fn pack(self, texts_per_row: &[usize], pad_id: u32) -> Self {
+        let packed = self.input.packed(texts_per_row, pad_id);
+        let positions = self.positions.iter();
+        CausalLmBatch {
+            positions: positions
+                .map(|&position| packed.new_places[position as usize])
+                .collect(),
+            input: packed.ids,
+            ..self
+        }
+    }
 }
 
 /// Makes batches of rows.
@@ -160,8 +178,11 @@ impl CausalLanguageModelling {
 /// out: `[targets, vocabulary]`
 fn logits(model: &CausalLm, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
     let device = upload::device_of(model);
-    // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed.
-    let hidden = model.hidden(upload::ids(&batch.input, &device), None, run);
+    // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed but
+    // between texts that share a row.
+    let keep = batch.input.texts.as_ref();
+    let keep = keep.map(|_| upload::keep(&batch.input, &device));
+    let hidden = model.hidden(upload::ids(&batch.input, &device), keep, run);
     model.logits_at(hidden, upload::indices(&batch.positions, &device))
 }
 
@@ -205,7 +226,7 @@ impl Objective for CausalLanguageModelling {
 }
 
 impl Task for CausalLanguageModelling {
-    type Collate = CausalLmCollate;
+    type Collate = InRows<CausalLmCollate>;
     type Network = CausalLm;
 
     fn show(batch: &CausalLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
@@ -232,13 +253,11 @@ pub(crate) fn open(config: &CausalLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let (train, eval) = match config.rows {
-        RowKind::Documents => both_splits(&setup.data, |examples| documents(&setup, examples))?,
-        RowKind::Stream => (
-            windows(&setup, &setup.data.train, Stream::anywhere)?.into(),
-            windows(&setup, &setup.data.eval, Stream::side_by_side)?,
-        ),
+    let rows = match config.rows {
+        RowKind::Documents => documents,
+        RowKind::Stream => windows,
     };
+    let (train, eval) = both_text_splits(&setup, rows)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -267,57 +286,37 @@ fn teacher(config: &CausalLmConfig, setup: &Setup) -> Result<Option<Teacher<Caus
     wanted.map(open).transpose()
 }
 
-/// More special tokens than any convention puts around a document.
-const FRAME_ROOM: usize = 8;
-
 /// Every text framed as a document; a longer one continues in the next row.
 fn documents(
     setup: &Setup,
-    examples: &[Example],
+    side: Side,
+    texts: TokenizedTexts,
 ) -> Result<Rows<CausalLanguageModelling>, RunError> {
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    let mut items = Vec::new();
-    let mut lengths = Vec::new();
-    for ids in setup.tokenizer.encode_batch(&texts) {
-        let (input, labels) = setup
-            .convention
-            .decoder_pair(&ids, ids.len() + FRAME_ROOM)?;
-        for (input, labels) in input
-            .chunks(setup.data.max_length)
-            .zip(labels.chunks(setup.data.max_length))
-        {
-            lengths.push(Length::from(input.len()));
-            items.push(CausalLmItem::Document {
-                input: input.to_vec(),
-                labels: labels.to_vec(),
-            });
-        }
-    }
-    Ok(Rows {
-        items,
-        lengths,
-        collate: collate(setup, None),
-    })
+    let documents = Documents::new(setup, texts)?;
+    let lengths = documents.cut.lengths();
+    let collate = collate(setup, None);
+    Ok(in_rows((setup, side), documents, lengths, collate))
 }
 
 /// All texts in one stream: within it documents are set apart by the stop token, unless there is only one.
 fn windows(
     setup: &Setup,
-    examples: &[Example],
-    cut: fn(&Stream) -> Vec<Window>,
+    side: Side,
+    texts: TokenizedTexts,
 ) -> Result<Rows<CausalLanguageModelling>, RunError> {
     let shape = Cut {
         span: setup.data.max_length + 1,
         overlap: 1,
         separator: setup.convention.generation()?.stop,
     };
-    let stream = Stream::new(setup, examples, shape)?;
-    let items: Vec<CausalLmItem> = cut(&stream).into_iter().map(CausalLmItem::Window).collect();
-    Ok(Rows {
-        lengths: stream.lengths(items.len()),
-        items,
-        collate: collate(setup, Some(stream)),
-    })
+    let stream = Stream::new(setup, texts, shape)?;
+    let windows = Mapped {
+        items: stream.windows(side),
+        make: CausalLmItem::Window,
+    };
+    let lengths = windows.items.lengths();
+    let collate = collate(setup, Some(stream));
+    Ok(in_rows((setup, side), windows, lengths, collate))
 }
 
 fn collate(setup: &Setup, stream: Option<Stream>) -> CausalLmCollate {

@@ -24,7 +24,8 @@ pub(crate) use self::loss::holding;
 pub use self::loss::{ClassLosses, Classify};
 use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{ModelFolder, ModelSource, RunError, Setup};
 
@@ -297,16 +298,14 @@ pub(crate) fn rows(
     let target = |example: &Example| target(config.task, labels, example);
     let items = encode(setup, examples, target, n_shortened)?;
     let class_weights = class_weights(config, labels)?;
-    Ok(Rows {
-        lengths: items.iter().map(|i| Length::from(i.ids.len())).collect(),
-        items,
-        collate: ClassifyCollate {
-            pad_id: setup.convention.pad_id(),
-            pad_side: setup.convention.pad_side(),
-            no_targets: no_targets(config.task, &class_weights),
-            class_weights,
-        },
-    })
+    let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.ids.len())).collect();
+    let collate = ClassifyCollate {
+        pad_id: setup.convention.pad_id(),
+        pad_side: setup.convention.pad_side(),
+        no_targets: no_targets(config.task, &class_weights),
+        class_weights,
+    };
+    Ok(Rows::new(items, lengths, collate))
 }
 
 /// Keys of `config.json`: what the outputs mean.

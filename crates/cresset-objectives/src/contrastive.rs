@@ -34,7 +34,8 @@ pub use self::batch::{ContrastiveBatch, ContrastiveCollate, ContrastiveItem};
 pub use self::loss::Contrastive;
 pub(crate) use self::loss::TRIPLET;
 use crate::embed::placed;
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
@@ -243,14 +244,12 @@ pub(crate) fn rows(
         let texts = i.texts.iter().chain(&i.negatives);
         texts.map(|t| t.ids.len()).sum::<usize>()
     };
-    Ok(Rows {
-        lengths: items.iter().map(|i| Length::from(length(i))).collect(),
-        items,
-        collate: ContrastiveCollate {
-            pad_id: setup.convention.pad_id(),
-            pad_side: setup.convention.pad_side(),
-        },
-    })
+    let lengths: Vec<Length> = items.iter().map(|i| Length::from(length(i))).collect();
+    let collate = ContrastiveCollate {
+        pad_id: setup.convention.pad_id(),
+        pad_side: setup.convention.pad_side(),
+    };
+    Ok(Rows::new(items, lengths, collate))
 }
 
 /// Frames the texts of every pair, each for itself.

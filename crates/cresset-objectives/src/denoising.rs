@@ -4,18 +4,20 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use cresset_data::{Collate, Convention, DataError, Example, Length};
+use cresset_data::{Collate, Convention, DataError, TokenizedTexts};
 use cresset_model::Seq2SeqLm;
 use cresset_train::{Denominators, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
 
+use crate::cut::{CutTexts, Cutting};
 use crate::preview::{Reader, Shown};
+use crate::rows::Rows;
 use crate::seq2seq::{
     self, Seq2SeqBatch, Seq2SeqCollate, Seq2SeqItem, SequenceToSequence, WritingLosses,
 };
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::sources::both_splits;
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::{RunError, Setup};
 
 /// Source and target of a text, without special tokens around them.
@@ -149,8 +151,7 @@ pub(crate) fn open(
     let config = session::seq2seq(&model_config)?;
     let model = Seq2SeqLm::new(&config, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| rows(denoiser, &setup, examples);
-    let (train, eval) = both_splits(&setup.data, rows)?;
+    let (train, eval) = both_text_splits(&setup, |setup, _, texts| rows(denoiser, setup, texts))?;
     let objective = Denoising {
         inner: SequenceToSequence::new(model, 0.0).with_losses(WritingLosses {
             z_loss,
@@ -171,30 +172,29 @@ pub(crate) fn open(
     )
 }
 
-/// The rows of some examples.
+/// The rows of some texts.
 ///
 /// # Errors
 /// A longest input that leaves no room for text.
 pub(crate) fn rows(
     denoiser: &Denoiser,
     setup: &Setup,
-    examples: &[Example],
+    texts: TokenizedTexts,
 ) -> Result<Rows<Denoising>, RunError> {
-    let items = chunks(setup, examples, denoiser.room)?;
-    Ok(Rows {
-        lengths: items.iter().map(|ids| Length::from(ids.len())).collect(),
-        items,
-        collate: DenoisingCollate {
-            corrupt: Arc::clone(&denoiser.corrupt),
-            convention: Arc::clone(&setup.convention),
-            max_length: setup.data.max_length,
-            max_target_length: setup.data.max_target_length,
-        },
-    })
+    let room = text_room(setup, denoiser.room)?;
+    let cut = CutTexts::new(texts, Cutting { extra: 0, room });
+    let lengths = cut.lengths();
+    let collate = DenoisingCollate {
+        corrupt: Arc::clone(&denoiser.corrupt),
+        convention: Arc::clone(&setup.convention),
+        max_length: setup.data.max_length,
+        max_target_length: setup.data.max_target_length,
+    };
+    Ok(Rows::new(cut, lengths, collate))
 }
 
-/// The texts, cut where they are longer than a pair may be, so that nothing is lost.
-fn chunks(setup: &Setup, examples: &[Example], room: Room) -> Result<Vec<Vec<u32>>, RunError> {
+/// Tokens of a text beyond which it is cut, so that nothing is lost.
+fn text_room(setup: &Setup, room: Room) -> Result<usize, RunError> {
     let data = &setup.data;
     let frame = setup.convention.encoder_input(&[], None, data.max_length)?;
     let (input, _) = setup.convention.decoder_pair(&[], data.max_target_length)?;
@@ -204,13 +204,7 @@ fn chunks(setup: &Setup, examples: &[Example], room: Room) -> Result<Vec<Vec<u32
         Room::Source => source,
         Room::BothSides => source.min(target),
     };
-    let texts: Vec<&str> = examples.iter().map(|e| e.text.as_str()).collect();
-    let encoded = setup.tokenizer.encode_batch(&texts);
-    Ok(encoded
-        .iter()
-        .flat_map(|ids| ids.chunks(longest.max(1)))
-        .map(<[u32]>::to_vec)
-        .collect())
+    Ok(longest.max(1))
 }
 
 /// Refuses a share of corrupted tokens outside its range.

@@ -32,7 +32,8 @@ pub use self::loss::Extract;
 pub(crate) use self::spans::{Candidate, best_of, row_of, spans};
 pub use self::windows::Window;
 pub(crate) use self::windows::{Framer, padded};
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{RunError, Setup};
 
@@ -92,16 +93,12 @@ pub(crate) fn open(config: &ExtractConfig, setup: Setup) -> Result<Box<dyn OpenR
     let mut n_shortened = 0;
     let rows = |examples: &[Example]| -> Result<Rows<Extract>, RunError> {
         let items = encode(config, &setup, examples, &mut n_shortened)?;
-        let lengths = items.iter().map(|i| Length::from(i.n_tokens())).collect();
+        let lengths: Vec<Length> = items.iter().map(|i| Length::from(i.n_tokens())).collect();
         let collate = ExtractCollate {
             pad_id: setup.convention.pad_id(),
             pad_side: setup.convention.pad_side(),
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, Map::new());

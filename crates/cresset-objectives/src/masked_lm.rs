@@ -7,11 +7,13 @@
 
 mod unit;
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{
-    Collate, DataError, Example, Framed, Length, MaskOptions, Masked, PadSide, PaddedIds,
-    SpanLengths, mask_spans, mask_tokens, mask_whole_words, pad,
+    Collate, Convention, DataError, Dataset, Framed, MaskOptions, Masked, PadSide, PaddedIds,
+    SpanLengths, TokenizedTexts, mask_spans, mask_tokens, mask_whole_words, pad,
 };
 use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
@@ -21,14 +23,16 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-pub(crate) use self::unit::Text;
 pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
 use crate::added_losses::{
     DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
 };
+use crate::cut::{CutTexts, Cutting};
+use crate::packed::{InRows, Pack, in_rows};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::sources::both_splits;
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -151,14 +155,9 @@ impl MaskedLmItem {
         }
         self
     }
-
-    /// Its length in tokens.
-    pub(crate) fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
-/// Corrupted texts with their targets, as plain numbers.
+/// Corrupted texts with their targets, as plain numbers. A row may hold several texts: `input` says so.
 #[derive(Clone, Debug)]
 pub struct MaskedLmBatch {
     /// Corrupted texts.
@@ -171,6 +170,21 @@ pub struct MaskedLmBatch {
     pub targets: Vec<u32>,
     /// 1 for a target, 0 for the placeholder of a batch in which nothing was hidden.
     pub weights: Vec<f32>,
+}
+
+impl Pack for MaskedLmBatch {
+    fn pack(self, texts_per_row: &[usize], pad_id: u32) -> Self {
+        let packed = self.input.packed(texts_per_row, pad_id);
+        let positions = self.positions.iter();
+        MaskedLmBatch {
+            segments: packed.moved(&self.segments, &self.input),
+            positions: positions
+                .map(|&position| packed.new_places[position as usize])
+                .collect(),
+            input: packed.ids,
+            ..self
+        }
+    }
 }
 
 /// Draws the hidden positions.
@@ -332,7 +346,7 @@ impl Objective for MaskedLanguageModelling {
 }
 
 impl Task for MaskedLanguageModelling {
-    type Collate = MaskedLmCollate;
+    type Collate = InRows<MaskedLmCollate>;
     type Network = MaskedLm;
 
     fn show(batch: &MaskedLmBatch, reader: &Reader<'_>) -> Vec<Vec<Shown>> {
@@ -377,8 +391,9 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
         &setup.model_device(),
     )?;
     let (model, load) = setup.load_into(model)?;
-    let rows = |examples: &[Example]| rows(config, &setup, examples);
-    let (train, eval) = both_splits(&setup.data, rows)?;
+    let (train, eval) = both_text_splits(&setup, |setup, side, texts| {
+        rows(config, (setup, side), texts)
+    })?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -395,6 +410,61 @@ pub(crate) fn open(config: &MaskedLmConfig, setup: Setup) -> Result<Box<dyn Open
     )
 }
 
+/// Framed texts by number; a text longer than the longest input is cut into several, so that nothing is lost.
+pub(crate) struct FramedTexts {
+    cut: CutTexts,
+    convention: Arc<Convention>,
+    max_length: usize,
+    /// Special tokens of the frame.
+    n_special: usize,
+}
+
+impl FramedTexts {
+    /// These texts, framed.
+    ///
+    /// # Errors
+    /// A longest input that the frame alone exceeds; a text that is framed already.
+    pub(crate) fn new(setup: &Setup, texts: TokenizedTexts) -> Result<Self, RunError> {
+        let (convention, max_length) = (&setup.convention, setup.data.max_length);
+        let n_special = convention.encoder_input(&[], None, max_length)?.ids.len();
+        let cutting = Cutting {
+            extra: 0,
+            room: max_length.saturating_sub(n_special).max(1),
+        };
+        let cut = CutTexts::new(texts, cutting);
+        cut.check(convention, |ends| {
+            convention.encoder_input(ends, None, usize::MAX).map(drop)
+        })?;
+        Ok(FramedTexts {
+            cut,
+            convention: Arc::clone(convention),
+            max_length,
+            n_special,
+        })
+    }
+
+    /// Their lengths, special tokens counted.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> + use<> {
+        let n_special = self.n_special;
+        self.cut.lengths().map(move |length| length + n_special)
+    }
+}
+
+impl Dataset for FramedTexts {
+    type Item = MaskedLmItem;
+
+    fn len(&self) -> usize {
+        self.cut.len()
+    }
+
+    fn get(&self, row: usize) -> Result<MaskedLmItem, DataError> {
+        let ids = self.cut.get(row)?;
+        let words = self.cut.texts.words(self.cut.places(row));
+        let framed = self.convention.encoder_input(&ids, None, self.max_length)?;
+        Ok(MaskedLmItem::new(framed).with_words(&words.unwrap_or_default()))
+    }
+}
+
 /// The teacher of a training, if there is one.
 fn teacher(config: &MaskedLmConfig, setup: &Setup) -> Result<Option<Teacher<MaskedLm>>, RunError> {
     let open = |distill: &DistillConfig| {
@@ -407,45 +477,17 @@ fn teacher(config: &MaskedLmConfig, setup: &Setup) -> Result<Option<Teacher<Mask
     wanted.map(open).transpose()
 }
 
-/// The rows of some examples.
+/// The rows of some texts.
 ///
 /// # Errors
 /// A convention without a mask token, a longest input without room for text.
 pub(crate) fn rows(
     config: &MaskedLmConfig,
-    setup: &Setup,
-    examples: &[Example],
+    (setup, side): (&Setup, Side),
+    texts: TokenizedTexts,
 ) -> Result<Rows<MaskedLanguageModelling>, RunError> {
-    let items = encode(config, setup, examples)?;
-    Ok(Rows {
-        lengths: items.iter().map(|i| Length::from(i.ids.len())).collect(),
-        items,
-        collate: MaskedLmCollate::new(config, setup)?,
-    })
-}
-
-/// Frames the texts; a text longer than the longest input is cut into several rows, so that nothing is lost.
-pub(crate) fn encode(
-    config: &MaskedLmConfig,
-    setup: &Setup,
-    examples: &[Example],
-) -> Result<Vec<MaskedLmItem>, RunError> {
-    let overhead = setup
-        .convention
-        .encoder_input(&[], None, setup.data.max_length)?
-        .ids
-        .len();
-    let room = setup.data.max_length.saturating_sub(overhead).max(1);
-    let texts: Vec<Text<'_>> = examples.iter().map(Text::of).collect();
-    let mut items = Vec::new();
-    for encoded in config.encode(&setup.tokenizer, &texts) {
-        let mut words = encoded.words.chunks(room);
-        for chunk in encoded.ids.chunks(room) {
-            let framed = setup
-                .convention
-                .encoder_input(chunk, None, setup.data.max_length)?;
-            items.push(MaskedLmItem::new(framed).with_words(words.next().unwrap_or_default()));
-        }
-    }
-    Ok(items)
+    let texts = FramedTexts::new(setup, texts)?;
+    let lengths = texts.lengths();
+    let collate = MaskedLmCollate::new(config, setup)?;
+    Ok(in_rows((setup, side), texts, lengths, collate))
 }

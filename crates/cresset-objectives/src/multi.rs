@@ -28,7 +28,8 @@ use serde_json::{Map, Value};
 pub use self::objective::{Multi, MultiBatch};
 use self::part::{Opened, PartNames, open_part};
 pub use self::part::{PartBatch, Recipe};
-use crate::session::{self, OpenRun, Source};
+use crate::rows::Source;
+use crate::session::{self, OpenRun};
 use crate::{ObjectiveConfig, RunError, Setup, Shape};
 
 /// `[objective] multi = { .. }`.
@@ -204,7 +205,6 @@ pub(crate) fn open(config: &MultiConfig, mut setup: Setup) -> Result<Box<dyn Ope
         train: std::mem::take(&mut setup.data.train),
         eval: std::mem::take(&mut setup.data.eval),
     };
-    let shared_sources = std::mem::take(&mut setup.data.train_sources);
     let mut opened = Vec::new();
     for (at, part) in config.parts.iter().enumerate() {
         let own = examples.get(at).and_then(Option::as_ref);
@@ -222,10 +222,11 @@ pub(crate) fn open(config: &MultiConfig, mut setup: Setup) -> Result<Box<dyn Ope
             )));
         }
         let mut own_setup = setup.clone();
-        own_setup.data.train = examples.train.clone();
-        if own.is_none() {
-            own_setup.data.train_sources = shared_sources.clone();
+        if own.is_some() {
+            // The files of a part have no weights among each other.
+            own_setup.data.train_sources = Vec::new();
         }
+        own_setup.data.train = examples.train.clone();
         own_setup.data.eval = examples.eval.clone();
         own_setup.objective = part.objective.clone();
         // Parts with the same examples do not see them in the same order.

@@ -5,12 +5,13 @@
 //! once, the hidden tokens anew at every visit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 use cresset_data::{
-    Collate, DataError, EncodedWords, Example, Length, PairOptions, PairTask, Sentences,
-    sentence_pairs,
+    Collate, Convention, DataError, Dataset, PairOptions, PairPlaces, PairTask, TokenizedTexts,
+    pair_places,
 };
 use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
 use cresset_model::PreTraining;
@@ -20,11 +21,12 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
 
 use crate::masked_lm::{
-    MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem, Text,
+    MaskedLanguageModelling, MaskedLmBatch, MaskedLmCollate, MaskedLmConfig, MaskedLmItem,
 };
 use crate::preview::{Reader, Shown};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::sources::both_splits;
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::upload;
 use crate::{RunError, Setup};
 
@@ -205,22 +207,18 @@ pub(crate) fn open(
     let encoder = session::encoder(&model_config, setup.objective.name())?;
     let model = PreTraining::new(&encoder, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let collate = MaskedLmCollate::new(masking, &setup)?;
-    let rows = |examples: &[Example]| -> Result<Rows<PairPreTraining>, RunError> {
-        let items = encode(masking, &setup, examples, task)?;
-        let lengths = items.iter().map(|i| Length::from(i.text.len())).collect();
+    let masking = MaskedLmCollate::new(masking, &setup)?;
+    let rows = |setup: &Setup, _, documents| -> Result<Rows<PairPreTraining>, RunError> {
+        let pairs = FramedPairs::new(setup, documents, task)?;
+        let lengths = pairs.lengths();
         let collate = PreTrainingCollate {
-            masking: collate.clone(),
+            masking: masking.clone(),
             pair_term,
         };
-        Ok(Rows {
-            items,
-            lengths,
-            collate,
-        })
+        Ok(Rows::new(pairs, lengths, collate))
     };
-    let (train, eval) = both_splits(&setup.data, rows)?;
-    if train.rows.items.is_empty() && !setup.data.train.is_empty() {
+    let (train, eval) = both_text_splits(&setup, rows)?;
+    if train.rows.items.is_empty() && !setup.texts(Side::Train).is_empty() {
         return Err(RunError::Data(
             "the training data has no document of two tokens, so there are no pairs; give documents with a sentence a line and data.format = \"paragraphs\"".into(),
         ));
@@ -239,79 +237,113 @@ pub(crate) fn open(
     )
 }
 
-/// The pairs of all documents; a line of a document is a sentence.
-fn encode(
-    masking: &MaskedLmConfig,
-    setup: &Setup,
-    examples: &[Example],
-    task: PairTask,
-) -> Result<Vec<PreTrainingItem>, RunError> {
-    let longest = setup.data.max_length;
-    let frame = setup
-        .convention
-        .encoder_input(&[], Some(&[]), longest)?
-        .ids
-        .len();
-    let room = longest.saturating_sub(frame);
-    if room < 2 {
-        return Err(RunError::Config(format!(
-            "data.max_length {longest} leaves no room for a pair beside {frame} special tokens; raise it"
-        )));
-    }
-    let mut tokens = Tokens::default();
-    let documents: Vec<Sentences> = examples
-        .iter()
-        .map(|example| {
-            let line = |text| Text { text, words: &[] };
-            let lines: Vec<Text<'_>> = example.text.lines().map(line).collect();
-            let encoded = masking.encode(&setup.tokenizer, &lines);
-            encoded.iter().map(|line| tokens.add(line)).collect()
-        })
-        .collect();
-    let options = PairOptions::new(task, room);
-    sentence_pairs(&documents, &options, setup.seed)
-        .into_iter()
-        .map(|pair| {
-            let [first, second] = [&pair.first, &pair.second].map(|places| tokens.at(places));
-            let framed = setup
-                .convention
-                .encoder_input(&first.ids, Some(&second.ids), longest)?;
-            let words = [first.words, second.words].concat();
-            Ok(PreTrainingItem {
-                text: MaskedLmItem::new(framed).with_words(&words),
-                label: pair.label,
-            })
-        })
-        .collect()
+/// The pairs of all documents, framed when asked for; a line of a document is a sentence.
+struct FramedPairs {
+    documents: TokenizedTexts,
+    pairs: Vec<PairAt>,
+    convention: Arc<Convention>,
+    max_length: usize,
+    /// Special tokens of the frame.
+    n_special: usize,
 }
 
-/// The tokens of all sentences: pairs are made of their places, so that each token's word is known in them too.
-#[derive(Default)]
-struct Tokens {
-    ids: Vec<u32>,
-    /// Of all sentences, so that no two sentences share a word; none where words are not asked for.
-    words: Vec<u32>,
+/// A pair, small: there may be millions.
+#[derive(Clone, Copy)]
+struct PairAt {
+    starts: [u64; 2],
+    lengths: [u32; 2],
+    label: u32,
 }
 
-impl Tokens {
-    /// The places of a sentence's tokens.
-    fn add(&mut self, sentence: &EncodedWords) -> Vec<u32> {
-        let start = self.ids.len() as u32;
-        let first_word = self.words.last().map_or(0, |word| word + 1);
-        self.ids.extend_from_slice(&sentence.ids);
-        self.words
-            .extend(sentence.words.iter().map(|word| first_word + word));
-        (start..self.ids.len() as u32).collect()
-    }
-
-    fn at(&self, places: &[u32]) -> EncodedWords {
-        let of = |values: &[u32]| match values {
-            [] => Vec::new(),
-            values => places.iter().map(|&place| values[place as usize]).collect(),
-        };
-        EncodedWords {
-            ids: of(&self.ids),
-            words: of(&self.words),
+impl PairAt {
+    fn new(pair: &PairPlaces) -> PairAt {
+        let segments = [&pair.first, &pair.second];
+        PairAt {
+            starts: segments.map(|places| places.start as u64),
+            lengths: segments.map(|places| places.len() as u32),
+            label: pair.label,
         }
+    }
+}
+
+impl FramedPairs {
+    fn new(setup: &Setup, documents: TokenizedTexts, task: PairTask) -> Result<Self, RunError> {
+        let longest = setup.data.max_length;
+        let frame = setup.convention.encoder_input(&[], Some(&[]), longest)?;
+        let n_special = frame.ids.len();
+        let room = longest.saturating_sub(n_special);
+        if room < 2 {
+            return Err(RunError::Config(format!(
+                "data.max_length {longest} leaves no room for a pair beside {n_special} special tokens; raise it"
+            )));
+        }
+        let options = PairOptions::new(task, room);
+        let pairs = pair_places(&documents, &options, setup.seed)
+            .map(|pair| PairAt::new(&pair))
+            .collect();
+        let pairs = FramedPairs {
+            documents,
+            pairs,
+            convention: Arc::clone(&setup.convention),
+            max_length: longest,
+            n_special,
+        };
+        // A text that cannot be framed is said before training.
+        let special = setup.convention.special_ids();
+        for row in 0..pairs.len() {
+            let ids = pairs.segments(row).concat();
+            if ids.iter().any(|id| special.contains(id)) {
+                pairs.get(row)?;
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn segments(&self, row: usize) -> [Vec<u32>; 2] {
+        let pair = self.pairs[row];
+        [0, 1].map(|i| {
+            let start = pair.starts[i] as usize;
+            self.documents.ids(start..start + pair.lengths[i] as usize)
+        })
+    }
+
+    /// The word of each token of both segments, which share no word; none where words are dropped.
+    fn words(&self, row: usize) -> Vec<u32> {
+        let pair = self.pairs[row];
+        let of = |i: usize| {
+            let start = pair.starts[i] as usize;
+            let places = start..start + pair.lengths[i] as usize;
+            self.documents.words(places).unwrap_or_default()
+        };
+        let mut words = of(0);
+        let first = words.last().map_or(0, |word| word + 1);
+        words.extend(of(1).iter().map(|word| first + word));
+        words
+    }
+
+    fn lengths(&self) -> Vec<usize> {
+        let n_tokens = |pair: &PairAt| pair.lengths.iter().sum::<u32>() as usize;
+        let pairs = self.pairs.iter();
+        pairs.map(|pair| n_tokens(pair) + self.n_special).collect()
+    }
+}
+
+impl Dataset for FramedPairs {
+    type Item = PreTrainingItem;
+
+    fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    fn get(&self, row: usize) -> Result<PreTrainingItem, DataError> {
+        let [first, second] = self.segments(row);
+        let words = self.words(row);
+        let framed = self
+            .convention
+            .encoder_input(&first, Some(&second), self.max_length)?;
+        Ok(PreTrainingItem {
+            text: MaskedLmItem::new(framed).with_words(&words),
+            label: self.pairs[row].label,
+        })
     }
 }

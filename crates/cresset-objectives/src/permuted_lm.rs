@@ -14,7 +14,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use cresset_data::{
-    Collate, Convention, DataError, Example, Length, PaddedIds, PermutationOptions, pad, permute,
+    Collate, Convention, DataError, PaddedIds, PermutationOptions, TokenizedTexts, pad, permute,
 };
 use cresset_losses::token_nll;
 use cresset_model::EncoderConfig;
@@ -25,10 +25,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::masked_lm::{self, MaskedLmConfig, MaskedLmItem};
+use crate::cut::Mapped;
+use crate::masked_lm::{FramedTexts, MaskedLmItem};
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
-use crate::sources::both_splits;
+use crate::rows::{Rows, Side};
+use crate::session::{self, OpenRun, Parts, Task};
+use crate::sources::both_text_splits;
 use crate::stream::{Cut, RowKind, Stream, Window};
 use crate::upload;
 use crate::{RunError, Setup};
@@ -155,7 +157,7 @@ impl PermutedLmCollate {
             (PermutedLmItem::Text(text), _) => Ok(text),
             (PermutedLmItem::Window(window), Some(stream)) => {
                 let ids = stream.window(window, rng);
-                let framed = self.convention.encoder_input(ids, None, self.max_length)?;
+                let framed = self.convention.encoder_input(&ids, None, self.max_length)?;
                 Ok(MaskedLmItem::new(framed))
             }
             (PermutedLmItem::Window(_), None) => {
@@ -360,15 +362,13 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
     };
     let model = XlnetLmHead::new(&sizes, setup.seed, &setup.model_device())?;
     let (model, load) = setup.load_into(model)?;
-    let (train, eval) = match config.rows {
-        RowKind::Documents => {
-            both_splits(&setup.data, |examples| documents(config, &setup, examples))?
-        }
-        RowKind::Stream => (
-            windows(config, &setup, &setup.data.train, Stream::anywhere)?.into(),
-            windows(config, &setup, &setup.data.eval, Stream::side_by_side)?,
-        ),
+    let rows = match config.rows {
+        RowKind::Documents => documents,
+        RowKind::Stream => windows,
     };
+    let (train, eval) = both_text_splits(&setup, |setup, side, texts| {
+        rows(config, setup, (side, texts))
+    })?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
@@ -386,22 +386,20 @@ pub(crate) fn open(config: &PermutedLmConfig, setup: Setup) -> Result<Box<dyn Op
 fn documents(
     config: &PermutedLmConfig,
     setup: &Setup,
-    examples: &[Example],
+    (_, texts): (Side, TokenizedTexts),
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
-    // Framed and cut as for masking, which asks for no words by default.
-    let texts = masked_lm::encode(&MaskedLmConfig::default(), setup, examples)?;
-    Ok(Rows {
-        lengths: texts.iter().map(|t| Length::from(t.len())).collect(),
-        items: texts.into_iter().map(PermutedLmItem::Text).collect(),
-        collate: collate(config, setup, None),
-    })
+    let texts = Mapped {
+        items: FramedTexts::new(setup, texts)?,
+        make: PermutedLmItem::Text,
+    };
+    let lengths = texts.items.lengths();
+    Ok(Rows::new(texts, lengths, collate(config, setup, None)))
 }
 
 fn windows(
     config: &PermutedLmConfig,
     setup: &Setup,
-    examples: &[Example],
-    cut: fn(&Stream) -> Vec<Window>,
+    (side, texts): (Side, TokenizedTexts),
 ) -> Result<Rows<PermutedLanguageModelling>, RunError> {
     let longest = setup.data.max_length;
     let frame = setup.convention.encoder_input(&[], None, longest)?;
@@ -423,13 +421,17 @@ fn windows(
         overlap: 0,
         separator: separator.id,
     };
-    let stream = Stream::new(setup, examples, shape)?;
-    let windows = cut(&stream);
-    Ok(Rows {
-        lengths: stream.lengths(windows.len()),
-        items: windows.into_iter().map(PermutedLmItem::Window).collect(),
-        collate: collate(config, setup, Some(stream)),
-    })
+    let stream = Stream::new(setup, texts, shape)?;
+    let windows = Mapped {
+        items: stream.windows(side),
+        make: PermutedLmItem::Window,
+    };
+    let lengths = windows.items.lengths();
+    Ok(Rows::new(
+        windows,
+        lengths,
+        collate(config, setup, Some(stream)),
+    ))
 }
 
 fn collate(config: &PermutedLmConfig, setup: &Setup, stream: Option<Stream>) -> PermutedLmCollate {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cresset_data::{TextForm, Unit};
 use cresset_model::Pooling;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::permuted_lm::PermutedLmConfig;
 use crate::prefix_lm::PrefixLmConfig;
 use crate::seq2seq::Seq2SeqConfig;
 use crate::span_corruption::SpanCorruptionConfig;
+use crate::stream::RowKind;
 use crate::tag::TagConfig;
 use crate::{
     OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
@@ -129,6 +131,51 @@ impl ObjectiveConfig {
             ObjectiveConfig::Contrastive(c) => Some(c.pooling),
             _ => None,
         }
+    }
+
+    /// How it reads texts that may be tokenized before; `None` if it reads more of an example than its text.
+    pub fn text_form(&self) -> Option<TextForm> {
+        match self {
+            ObjectiveConfig::MaskedLm(c) => Some(TextForm {
+                unit: Unit::Text,
+                words: c.words(),
+            }),
+            ObjectiveConfig::CausalLm(_)
+            | ObjectiveConfig::SpanCorruption(_)
+            | ObjectiveConfig::Denoise(_)
+            | ObjectiveConfig::PrefixLm(_)
+            | ObjectiveConfig::PermutedLm(_) => Some(TextForm::default()),
+            ObjectiveConfig::BertPretraining(BertPretrainingConfig { masking })
+            | ObjectiveConfig::AlbertPretraining(AlbertPretrainingConfig { masking }) => {
+                Some(TextForm {
+                    unit: Unit::Line,
+                    words: masking.words(),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Refuses texts that share rows where the objective needs a row for each.
+    ///
+    /// # Errors
+    /// The objective and why.
+    pub fn check_packing(&self) -> Result<(), RunError> {
+        let why = match self {
+            ObjectiveConfig::MaskedLm(_) => return Ok(()),
+            ObjectiveConfig::CausalLm(c) => match c.rows {
+                RowKind::Documents => return Ok(()),
+                RowKind::Stream => "the rows of rows = \"stream\" are full already",
+            },
+            _ if self.shape() == Shape::EncoderDecoder => {
+                "an encoder-decoder's two sides cannot share rows"
+            }
+            _ => "it needs a row for each text",
+        };
+        Err(RunError::Config(format!(
+            "data.packing cannot be used with objective {}: {why}; remove data.packing, or take masked-lm or causal-lm with documents",
+            self.name()
+        )))
     }
 
     /// Whether it can train a model of this shape. Texts are put in classes by encoder-decoders too (BART, T5).

@@ -17,7 +17,8 @@ use serde_json::Map;
 use crate::added_losses::{Pass, R_DROP, RDropConfig, Z_LOSS, check_z_loss, r_drop_terms, z_term};
 use crate::load::warm_start;
 use crate::preview::{Reader, Shown, Targets};
-use crate::session::{self, OpenRun, Parts, Rows, Task};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts, Task};
 use crate::sources::both_splits;
 use crate::upload;
 use crate::{ModelSource, RunError, Setup};
@@ -308,11 +309,9 @@ pub(crate) fn rows(
 ) -> Result<Rows<SequenceToSequence>, RunError> {
     let items = encode(config, setup, examples, n_shortened)?;
     let length = |i: &Seq2SeqItem| Length::from((i.source.len(), i.labels.len()));
-    Ok(Rows {
-        lengths: items.iter().map(length).collect(),
-        items,
-        collate: Seq2SeqCollate::new(setup.convention.pad_id()),
-    })
+    let lengths: Vec<Length> = items.iter().map(length).collect();
+    let collate = Seq2SeqCollate::new(setup.convention.pad_id());
+    Ok(Rows::new(items, lengths, collate))
 }
 
 fn encode(

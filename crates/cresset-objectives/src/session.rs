@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cresset_data::{Batches, Collate, DataError, Length, Loader, Prefetch, prefetch};
+use cresset_data::{Collate, DataError, Prefetch, prefetch};
 use cresset_model::{
     DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
 };
@@ -17,8 +17,9 @@ use cresset_train::{
 use crate::RunError;
 use crate::model_folder::Description;
 use crate::preview::{Preview, Reader, Shown};
+use crate::rows::{BatchesOf, Rows, Source, load_eval, load_train};
 use crate::setup::{Duration, Setup, TrainSetup};
-use crate::sources::{TrainRows, weigh};
+use crate::sources::TrainRows;
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -120,6 +121,12 @@ pub trait OpenRun {
     /// A batch that cannot be made.
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError>;
 
+    /// Makes a training batch and throws it away; its input tokens, padding not counted. To measure the input alone.
+    ///
+    /// # Errors
+    /// A batch that cannot be made.
+    fn make_batch(&self, batch: u64) -> Result<usize, RunError>;
+
     /// Writes the model as a Hugging Face folder, all or nothing.
     ///
     /// # Errors
@@ -141,27 +148,6 @@ pub struct Parts<T: Task> {
     pub load: Option<LoadReport>,
     /// Examples that were shortened.
     pub n_shortened: usize,
-}
-
-/// Encoded rows of one split.
-pub struct Rows<T: Task> {
-    /// The rows.
-    pub items: Vec<<T::Collate as Collate>::Item>,
-    /// Their lengths, for bucketing.
-    pub lengths: Vec<Length>,
-    /// What makes batches of them.
-    pub collate: T::Collate,
-}
-
-/// Batches of one kind by number.
-pub(crate) type BatchesOf<T> = Arc<dyn Batches<Batch = <T as Objective>::Batch>>;
-
-/// Batches of a run.
-pub(crate) struct Source<T: Task> {
-    /// The batches; none without rows.
-    pub(crate) batches: Option<BatchesOf<T>>,
-    /// Rows they are made of.
-    pub(crate) n_rows: usize,
 }
 
 struct Session<T: Task> {
@@ -194,45 +180,13 @@ where
         setup,
         Opened {
             objective: parts.objective,
-            train: Source::of::<T>(train),
-            eval: Source::of::<T>(eval),
+            train: Source::of(train),
+            eval: Source::of(eval),
             description: parts.description,
             load: parts.load,
             n_shortened: parts.n_shortened,
         },
     )
-}
-
-/// Makes the training batches of rows.
-///
-/// # Errors
-/// Weights of sources that the rows do not tell apart.
-pub(crate) fn load_train<T: Task>(
-    setup: &Setup,
-    train: TrainRows<T>,
-) -> Result<Loader<T::Collate>, RunError> {
-    let TrainRows { rows, per_source } = train;
-    let mut plan = setup.data.train_plan(rows.lengths, setup.seed);
-    if !rows.items.is_empty() {
-        plan = weigh(setup, plan, &per_source)?;
-    }
-    Ok(Loader::new(rows.items, rows.collate, plan, setup.seed))
-}
-
-/// Makes the batches of held-out rows.
-pub(crate) fn load_eval<T: Task>(setup: &Setup, rows: Rows<T>) -> Loader<T::Collate> {
-    let plan = setup.data.eval_plan(rows.lengths);
-    Loader::new(rows.items, rows.collate, plan, setup.seed)
-}
-
-impl<T: Task> Source<T> {
-    fn of<U: Task<Batch = T::Batch>>(loader: Loader<U::Collate>) -> Self {
-        let n_rows = loader.dataset().len();
-        Source {
-            batches: (n_rows > 0).then(|| Arc::new(loader) as BatchesOf<T>),
-            n_rows,
-        }
-    }
 }
 
 /// What a session is made of.
@@ -311,6 +265,14 @@ impl<T: Task> Session<T> {
             State::Training(trainer) => trainer.model(),
             State::Fixed(objective) => objective,
         }
+    }
+
+    /// Makes the training batches; those of the held-out data where there is nothing to train on.
+    fn loader(&self) -> Result<&BatchesOf<T>, RunError> {
+        self.train
+            .as_ref()
+            .or(self.eval.as_ref())
+            .ok_or_else(|| RunError::Data("there is no data to make a batch of".into()))
     }
 }
 
@@ -394,15 +356,10 @@ impl<T: Task> OpenRun for Session<T> {
     }
 
     fn preview(&self, batch: u64, rows: usize) -> Result<Preview, RunError> {
-        let loader = self
-            .train
-            .as_ref()
-            .or(self.eval.as_ref())
-            .ok_or_else(|| RunError::Data("there is no data to preview".into()))?;
         let reader = Reader::new(&self.setup.tokenizer, &self.setup.convention)
             .of_model(&self.description.config)
             .naming_classes(self.description.classes());
-        let mut examples = T::show(&loader.batch(batch)?, &reader);
+        let mut examples = T::show(&self.loader()?.batch(batch)?, &reader);
         let n_rows = examples.len();
         examples.truncate(rows);
         Ok(Preview {
@@ -411,6 +368,10 @@ impl<T: Task> OpenRun for Session<T> {
             n_rows,
             examples,
         })
+    }
+
+    fn make_batch(&self, batch: u64) -> Result<usize, RunError> {
+        Ok(T::tokens(&self.loader()?.batch(batch)?))
     }
 
     fn save_model(&self, folder: &Path) -> Result<(), RunError> {

@@ -1,11 +1,13 @@
 //! What an objective needs to open: data, tokenizer, convention, model, device. Made by the runner from a checked plan.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, Tokenizer, WeightedRows,
+    BatchPlan, BatchSize, Bucketing, Convention, Example, Length, Order, TextForm, TokenizedTexts,
+    Tokenizer, WeightedRows,
 };
 use cresset_model::{HfModel, LoadReport, ModelConfig, check_vocabulary};
 use cresset_train::{OptimConfig, ScheduleConfig};
@@ -14,6 +16,8 @@ use serde_json::{Map, Value};
 use crate::load::load;
 use crate::model_folder::{Description, ModelFolder, TaskFacts};
 use crate::multi::PartExamples;
+use crate::packed::RowSharing;
+use crate::rows::Side;
 use crate::{ObjectiveConfig, RunError};
 
 /// Where the weights come from.
@@ -68,6 +72,21 @@ pub struct DataSetup {
     pub eval_batch: BatchSize,
     /// The examples of the parts of objective `multi` that have files of their own, part by part.
     pub parts: Vec<Option<PartExamples>>,
+    /// Whether texts share rows; an objective that cannot says so.
+    pub sharing: RowSharing,
+    /// The texts of the examples, tokenized before, in place of `train` and `eval`.
+    pub prepared: Option<PreparedTexts>,
+}
+
+/// Texts that were tokenized before.
+#[derive(Clone, Debug)]
+pub struct PreparedTexts {
+    /// How they became tokens: as [`ObjectiveConfig::text_form`] asks.
+    pub form: TextForm,
+    /// To train on.
+    pub train: TokenizedTexts,
+    /// Held out.
+    pub eval: TokenizedTexts,
 }
 
 impl DataSetup {
@@ -77,7 +96,7 @@ impl DataSetup {
     }
 
     /// The order and grouping of the training batches.
-    pub fn train_plan(&self, lengths: Vec<Length>, seed: u64) -> BatchPlan {
+    pub fn train_plan(&self, lengths: impl IntoIterator<Item = Length>, seed: u64) -> BatchPlan {
         BatchPlan::new(
             lengths,
             self.batch,
@@ -87,7 +106,7 @@ impl DataSetup {
     }
 
     /// The order and grouping of the evaluation batches.
-    pub fn eval_plan(&self, lengths: Vec<Length>) -> BatchPlan {
+    pub fn eval_plan(&self, lengths: impl IntoIterator<Item = Length>) -> BatchPlan {
         BatchPlan::new(
             lengths,
             self.eval_batch,
@@ -155,6 +174,30 @@ impl Setup {
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
         Ok(config)
+    }
+
+    /// The tokenized texts of a side, as the objective's [`ObjectiveConfig::text_form`] says.
+    ///
+    /// # Panics
+    /// If they were prepared in another form, or the objective does not read texts alone.
+    pub fn texts(&self, side: Side) -> TokenizedTexts {
+        let form = self
+            .objective
+            .text_form()
+            .expect("asked by an objective that reads texts alone");
+        if let Some(prepared) = &self.data.prepared {
+            assert_eq!(prepared.form, form, "texts are prepared for the objective");
+            return match side {
+                Side::Train => prepared.train.clone(),
+                Side::Eval => prepared.eval.clone(),
+            };
+        }
+        let examples = match side {
+            Side::Train => &self.data.train,
+            Side::Eval => &self.data.eval,
+        };
+        let texts: Vec<Cow<'_, str>> = examples.iter().map(|e| form.text_of(e)).collect();
+        TokenizedTexts::encode(&texts, &self.tokenizer, form)
     }
 
     /// Where the model is made: with autodiff if it is to be trained.

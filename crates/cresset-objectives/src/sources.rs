@@ -1,8 +1,9 @@
 //! Training rows of several sources, of which an epoch may draw some more often than others.
 
-use cresset_data::{BatchPlan, Example, WeightedRows};
+use cresset_data::{BatchPlan, Example, TokenizedTexts, WeightedRows};
 
-use crate::session::{Rows, Task};
+use crate::rows::{Rows, Side};
+use crate::session::Task;
 use crate::setup::DataSetup;
 use crate::{RunError, Setup};
 
@@ -39,19 +40,49 @@ pub(crate) fn both_splits<T: Task>(
     for source in &data.train_sources {
         let (examples, others) = rest.split_at(source.n_rows);
         rest = others;
-        let more = rows(examples)?;
-        let n_rows = more.items.len();
-        match &mut train {
-            None => train = Some(more.into()),
-            Some(train) => {
-                train.rows.items.extend(more.items);
-                train.rows.lengths.extend(more.lengths);
-            }
-        }
-        train.iter_mut().for_each(|t| t.per_source.push(n_rows));
+        train = Some(followed_by(train, rows(examples)?));
     }
     let train = train.expect("what is weighted has a source");
     Ok((train, rows(&data.eval)?))
+}
+
+/// The same for an objective that makes rows of texts alone.
+///
+/// # Errors
+/// Those of `rows`.
+pub(crate) fn both_text_splits<T: Task>(
+    setup: &Setup,
+    mut rows: impl FnMut(&Setup, Side, TokenizedTexts) -> Result<Rows<T>, RunError>,
+) -> Result<(TrainRows<T>, Rows<T>), RunError> {
+    let texts = setup.texts(Side::Train);
+    let train = if setup.data.is_weighted() {
+        let mut first = 0;
+        let mut train = None;
+        for source in &setup.data.train_sources {
+            let part = texts.part(first..first + source.n_rows);
+            first += source.n_rows;
+            train = Some(followed_by(train, rows(setup, Side::Train, part)?));
+        }
+        train.expect("what is weighted has a source")
+    } else {
+        rows(setup, Side::Train, texts)?.into()
+    };
+    let eval = rows(setup, Side::Eval, setup.texts(Side::Eval))?;
+    Ok((train, eval))
+}
+
+/// The rows of one more source.
+fn followed_by<T: Task>(train: Option<TrainRows<T>>, more: Rows<T>) -> TrainRows<T> {
+    let n_rows = more.items.len();
+    let mut train = match train {
+        None => more.into(),
+        Some(train) => TrainRows {
+            rows: train.rows.followed_by(more),
+            ..train
+        },
+    };
+    train.per_source.push(n_rows);
+    train
 }
 
 /// The plan in which an epoch draws the rows of each source as often as its weight says.

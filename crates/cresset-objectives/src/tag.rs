@@ -11,7 +11,7 @@ mod loss;
 
 use std::sync::Arc;
 
-use cresset_data::{Example, Length};
+use cresset_data::Example;
 use cresset_metrics::{EntityMode, entities};
 use cresset_model::TokenClassifier;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,8 @@ pub use self::batch::{TagBatch, TagCollate, TagItem};
 pub use self::loss::Tagging;
 pub(crate) use self::loss::first_tokens;
 use crate::labels::Labels;
-use crate::session::{self, OpenRun, Parts, Rows};
+use crate::rows::Rows;
+use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
 use crate::{ModelSource, RunError, Setup};
 
@@ -108,11 +109,9 @@ pub(crate) fn open(config: &TagConfig, setup: Setup) -> Result<Box<dyn OpenRun>,
         for example in examples {
             items.extend(encode(&setup, &labels, example, &mut n_shortened)?);
         }
-        Ok(Rows {
-            lengths: items.iter().map(|i| Length::from(i.n_tokens())).collect(),
-            items,
-            collate: TagCollate::new(&setup.convention, Arc::clone(&names)),
-        })
+        let lengths: Vec<usize> = items.iter().map(|i| i.n_tokens()).collect();
+        let collate = TagCollate::new(&setup.convention, Arc::clone(&names));
+        Ok(Rows::new(items, lengths, collate))
     };
     let (train, eval) = both_splits(&setup.data, rows)?;
     let description = setup.description(model_config, labels.to_config());

@@ -25,11 +25,14 @@ pub fn matrix(values: &[u32], rows: usize, width: usize, device: &Device) -> Ten
     Tensor::from_data(TensorData::new(values, [rows, width]), device)
 }
 
-/// Which positions hold a token rather than padding, from the lengths.
+/// Which positions hold a token rather than padding, from the lengths, and which texts they belong to where rows hold several.
 ///
 /// # Shapes
 /// out: `[rows, width]`
 pub fn keep(padded: &PaddedIds, device: &Device) -> KeepMask {
+    if let Some(texts) = &padded.texts {
+        return KeepMask::from_texts(texts, padded.width, device);
+    }
     let side = match padded.pad_side {
         DataPadSide::Left => PadSide::Left,
         DataPadSide::Right => PadSide::Right,

@@ -39,13 +39,14 @@ pub struct AttentionInput {
 
 /// `softmax(scale * q k^T + bias) v` per head (Vaswani et al. 2017, section 3.2), with dropout on the probabilities.
 ///
-/// A query that sees no key gives zeros.
+/// A query that sees no key gives zeros. Where the mask's rows hold several texts, a query sees its own text only.
 ///
 /// # Shapes
 /// out: `[batch, queries, heads, head size]`
 ///
 /// # Panics
-/// If the shapes do not fit each other, or a causal call has more queries than keys.
+/// If the shapes do not fit each other, a causal call has more queries than keys, or a row of several texts is not looked at by
+/// itself.
 pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
     let [_, n_queries, _, _] = input.q.dims();
     let n_keys = input.k.dims()[1];
@@ -54,11 +55,16 @@ pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
         !causal || n_queries <= n_keys,
         "{n_queries} causal queries over {n_keys} keys"
     );
+    assert!(
+        n_queries == n_keys || input.keep.as_ref().is_none_or(|keep| !keep.holds_several()),
+        "{n_queries} queries over {n_keys} keys of several texts"
+    );
     if !is_host(&input.q.device()) {
         return reference::attention(input, run);
     }
     let key = run.next_site(input.dropout);
     let kernel = Attention {
+        texts: input.keep.as_ref().and_then(KeepMask::texts),
         keep: input.keep.map(|keep| keep.values()),
         causal: causal && n_queries > 1,
         scale: input.scale as f32,

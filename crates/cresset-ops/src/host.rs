@@ -5,6 +5,7 @@ pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod linear;
 pub(crate) mod math;
+mod matrix;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
 pub(crate) mod relative;

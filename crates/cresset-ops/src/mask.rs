@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 /// Where short rows are filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,33 @@ pub enum PadSide {
 }
 
 /// True = attend, `[batch, key length]`. The type carries the sense, so that no mask can be read the other way round.
+///
+/// Where rows hold several texts it knows them too: attention does not cross from one to the other.
 #[derive(Clone, Debug)]
-pub struct KeepMask(Tensor<2, Bool>);
+pub struct KeepMask {
+    keep: Tensor<2, Bool>,
+    several: Option<SeveralTexts>,
+}
+
+/// The texts of rows that hold several.
+#[derive(Clone, Debug)]
+struct SeveralTexts {
+    /// Number of the text at each position, `[batch, key length]`.
+    numbers: Tensor<2, Int>,
+    /// Place of each position in its text, from 0, `[batch, key length]`.
+    places: Tensor<2, Int>,
+}
+
+/// The number of padding, which belongs to no text: it sees nothing.
+const OF_NO_TEXT: i32 = -1;
 
 impl KeepMask {
     /// From a tensor in which true means attend.
     pub fn new(keep: Tensor<2, Bool>) -> Self {
-        KeepMask(keep)
+        KeepMask {
+            keep,
+            several: None,
+        }
     }
 
     /// Every position of every row.
@@ -42,10 +62,59 @@ impl KeepMask {
             })
         };
         let keep: Vec<bool> = lengths.iter().flat_map(row).collect();
-        KeepMask(Tensor::from_data(
+        Self::new(Tensor::from_data(
             TensorData::new(keep, [lengths.len(), width]),
             device,
         ))
+    }
+
+    /// From the lengths of the texts that stand one behind the other in each row, padding behind the last. No text is attended to
+    /// from another.
+    ///
+    /// # Panics
+    /// If the texts of a row exceed the width.
+    pub fn from_texts(texts: &[Vec<usize>], width: usize, device: &Device) -> Self {
+        let lengths: Vec<usize> = texts.iter().map(|row| row.iter().sum()).collect();
+        let matrix = |padding: i32, of_row: &dyn Fn(&Vec<usize>) -> Vec<i32>| {
+            let values: Vec<i32> = texts
+                .iter()
+                .flat_map(|row| {
+                    let mut values = of_row(row);
+                    values.resize(width, padding);
+                    values
+                })
+                .collect();
+            Tensor::from_data(TensorData::new(values, [texts.len(), width]), device)
+        };
+        let number = |(n, &length): (usize, &usize)| std::iter::repeat_n(n as i32, length);
+        let several = SeveralTexts {
+            numbers: matrix(OF_NO_TEXT, &|row| {
+                row.iter().enumerate().flat_map(number).collect()
+            }),
+            places: matrix(0, &|row| {
+                row.iter().flat_map(|&length| 0..length as i32).collect()
+            }),
+        };
+        KeepMask {
+            several: Some(several),
+            ..Self::from_lengths(&lengths, width, PadSide::Right, device)
+        }
+    }
+
+    /// Whether rows hold several texts.
+    pub fn holds_several(&self) -> bool {
+        self.several.is_some()
+    }
+
+    /// Where each kept position stands in its text: how many kept ones of that text are before it. Padding has some place.
+    ///
+    /// # Shapes
+    /// out: `[batch, key length]`
+    pub fn places(&self) -> Tensor<2, Int> {
+        match &self.several {
+            Some(several) => several.places.clone(),
+            None => (self.keep.clone().int().cumsum(1) - 1).clamp_min(0),
+        }
     }
 
     /// The tensor; true = attend.
@@ -53,12 +122,18 @@ impl KeepMask {
     /// # Shapes
     /// out: `[batch, key length]`
     pub fn tensor(&self) -> Tensor<2, Bool> {
-        self.0.clone()
+        self.keep.clone()
     }
 
     /// Row-major values; waits for the device.
     pub(crate) fn values(&self) -> Vec<bool> {
-        self.0.to_data().iter::<bool>().collect()
+        self.keep.to_data().iter::<bool>().collect()
+    }
+
+    /// Row-major numbers of the texts, where rows hold several; waits for the device.
+    pub(crate) fn texts(&self) -> Option<Vec<i32>> {
+        let numbers = &self.several.as_ref()?.numbers;
+        Some(numbers.to_data().iter::<i32>().collect())
     }
 }
 
@@ -78,14 +153,19 @@ impl PairMask {
         }
     }
 
-    /// True = attend: every position of a text sees the kept ones.
+    /// True = attend: every position of a text sees the kept ones of that text.
     pub fn kept(keep: &KeepMask) -> Self {
-        let [batch, width] = keep.0.dims();
-        Self::new(
-            keep.tensor()
-                .unsqueeze_dim::<3>(1)
-                .expand([batch, width, width]),
-        )
+        let [batch, width] = keep.keep.dims();
+        let pairs = [batch, width, width];
+        let kept = keep.tensor().unsqueeze_dim::<3>(1).expand(pairs);
+        Self::new(match &keep.several {
+            None => kept,
+            Some(several) => {
+                let queries = several.numbers.clone().unsqueeze_dim::<3>(2).expand(pairs);
+                let keys = several.numbers.clone().unsqueeze_dim::<3>(1).expand(pairs);
+                kept.bool_and(queries.equal(keys))
+            }
+        })
     }
 
     /// The same without the pairs that are true in `hidden`.

@@ -7,7 +7,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 use crate::attention::{AttentionInput, Causality};
 use crate::norm::Residual;
 use crate::run::DropoutKey;
-use crate::{AdamWStep, KeepMask, RelativeScores, Run, StepScale};
+use crate::{AdamWStep, KeepMask, PairMask, RelativeScores, Run, StepScale};
 
 /// Dropout of one site; see [`crate::dropout`].
 pub(crate) fn dropout_at<const D: usize>(x: Tensor<D>, key: &DropoutKey) -> Tensor<D> {
@@ -128,7 +128,13 @@ fn visible(
     n_keys: usize,
 ) -> Option<Tensor<4, Bool>> {
     let shape = scores.dims();
-    let kept = keep.map(|k| k.tensor().unsqueeze_dims::<4>(&[1, 2]).expand(shape));
+    let kept = keep.map(|keep| match keep.holds_several() {
+        true => PairMask::kept(keep)
+            .tensor()
+            .unsqueeze_dim::<4>(1)
+            .expand(shape),
+        false => keep.tensor().unsqueeze_dims::<4>(&[1, 2]).expand(shape),
+    });
     if causality == Causality::Bidirectional || n_queries == 1 {
         return kept;
     }

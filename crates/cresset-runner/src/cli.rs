@@ -44,6 +44,18 @@ pub struct Common {
     pub json: bool,
 }
 
+impl Common {
+    /// Tells news on stderr, unless they are not wanted.
+    pub fn news(&self) -> impl Fn(&str) + use<> {
+        let quiet = self.quiet;
+        move |line| {
+            if !quiet {
+                eprintln!("{line}");
+            }
+        }
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -57,6 +69,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Turn texts into vectors
     Embed(EmbedArgs),
+    /// Tokenize a config's texts once, for all runs on them
+    Prepare(PrepareArgs),
     /// Print the examples of a training batch as a person reads them
     Preview(PreviewArgs),
     /// Write raw logits and hidden states, for comparisons
@@ -68,7 +82,7 @@ pub enum Command {
     Tokenizer(TokenizerCommand),
     /// List the devices compiled in and found
     Devices,
-    /// Time a training step of a benchmark case
+    /// Time a training step of a benchmark case, or the input pipeline of a config
     Bench(BenchArgs),
     /// Write the project's own small data sets
     SampleData(SampleDataArgs),
@@ -152,6 +166,13 @@ pub struct EmbedArgs {
     /// Rows per batch
     #[arg(long, default_value_t = 64)]
     pub batch_size: usize,
+}
+
+/// `cresset prepare`.
+#[derive(Debug, Args)]
+pub struct PrepareArgs {
+    /// The TOML config
+    pub config: PathBuf,
 }
 
 /// `cresset preview`.
@@ -254,9 +275,12 @@ pub struct InspectArgs {
 /// `cresset bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// bert-4x256 | bert-8x512 | gpt-6x384 | t5-4x256
+    /// bert-4x256 | bert-8x512 | gpt-6x384 | t5-4x256, or pipeline
     pub case: String,
-    /// Steps, the first two of which are warm-up
+    /// The TOML config whose input pipeline is measured, on one core
+    #[arg(long, required_if_eq("case", "pipeline"))]
+    pub config: Option<PathBuf>,
+    /// Steps, or batches of a pipeline; the first two are warm-up
     #[arg(long, default_value_t = 12)]
     pub steps: usize,
     /// Positions of a masked language model that get logits

@@ -7,7 +7,9 @@ mod embed;
 mod evaluate;
 mod forward;
 mod generate;
+mod pipeline;
 mod predict;
+mod prepare;
 mod preview;
 mod sample_data;
 mod tokenizer;
@@ -37,11 +39,13 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Predict(args) => predict::run(&args, &common)?,
         Command::Generate(args) => generate::run(&args, &common)?,
         Command::Embed(args) => embed::run(&args, &common)?,
+        Command::Prepare(args) => prepare::run(&args, &common)?,
         Command::Preview(args) => preview::run(&args, &common)?,
         Command::Forward(args) => forward::run(&args, &common)?,
         Command::Tokenizer(command) => tokenizer::run(&command, &common)?,
         Command::Doctor(args) => doctor::run(&args, &common)?,
         Command::Devices => devices::run(&common)?,
+        Command::Bench(args) if args.case == pipeline::CASE => pipeline::run(&args, &common)?,
         Command::Bench(args) => bench::run(&args, &common)?,
         Command::SampleData(args) => sample_data::run(&args, &common)?,
     }

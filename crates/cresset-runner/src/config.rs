@@ -10,6 +10,7 @@ use cresset_train::{OptimConfig, ScheduleConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::user;
+use crate::prepared::Prepare;
 
 pub use sources::{TrainEntry, check as check_train_entries};
 
@@ -79,6 +80,19 @@ pub struct DataConfig {
     /// Rows per evaluation batch.
     #[serde(default = "default_eval_batch_size")]
     pub eval_batch_size: usize,
+    /// Whether several texts share a row, without attention from one to another.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub packing: bool,
+    /// The folder of texts that are tokenized once; `prepared` beside `train.out` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared: Option<PathBuf>,
+    /// Whether texts are tokenized once: auto, always, never.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub prepare: Prepare,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn default_max_length() -> usize {

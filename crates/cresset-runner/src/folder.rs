@@ -118,6 +118,7 @@ impl RunFolder {
             ))
         })?;
         let now: toml::Table = toml::Table::try_from(config)?;
+        let (saved, now) = (without_preparation(saved), without_preparation(now));
         for section in [
             "seed",
             "data",
@@ -149,6 +150,15 @@ impl RunFolder {
         )?;
         write_whole(&self.config(), toml::to_string_pretty(config)?.as_bytes())
     }
+}
+
+/// A config without what says only where tokenized texts are kept: the batches are the same with them and without.
+fn without_preparation(mut config: toml::Table) -> toml::Table {
+    if let Some(toml::Value::Table(data)) = config.get_mut("data") {
+        data.remove("prepared");
+        data.remove("prepare");
+    }
+    config
 }
 
 /// Writes a file by way of a temporary one, so that it is never half-written.

@@ -13,6 +13,7 @@ mod folder;
 mod inputs;
 mod output;
 mod plan;
+mod prepared;
 mod progress;
 mod setup;
 mod shown;

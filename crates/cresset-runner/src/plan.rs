@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{DataConfig, RunConfig, TrainConfig, check_train_entries, suggestion};
 use crate::failure::user;
+use crate::prepared;
 
 /// Where the model comes from.
 #[derive(Clone, Debug)]
@@ -75,6 +76,9 @@ impl Plan {
         let (batch, bucketing) = check_data(&config.data, &config.objective)?;
         let duration = check_train(&config.train)?;
         config.objective.validate()?;
+        if config.data.packing {
+            config.objective.check_packing()?;
+        }
         config.optim.validate().map_err(|e| user(e.to_string()))?;
         if let Duration::Steps(steps) = duration {
             config
@@ -108,14 +112,16 @@ impl Plan {
             }
         }
         let convention = config.special.convention.clone().or(preset);
-        Ok(Plan {
+        let plan = Plan {
             config,
             model,
             convention,
             batch,
             bucketing,
             duration,
-        })
+        };
+        prepared::check(&plan)?;
+        Ok(plan)
     }
 
     /// Longest decoder input in tokens.

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use cresset_data::{
-    BatchSize, Bucketing, Convention, Example, Tokenizer, WeightedRows, read_examples,
+    BatchSize, Bucketing, Convention, Example, SourceConfig, Tokenizer, WeightedRows,
+    read_examples, stream_examples,
 };
 use cresset_objectives::multi::{PartConfig, PartExamples};
 use cresset_objectives::{
-    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, Setup, TrainSetup, WarmStart,
-    new_model_config, warm_start_config,
+    DataSetup, ModelFolder, ModelSource, NewHead, ObjectiveConfig, RowSharing, Setup, TrainSetup,
+    WarmStart, new_model_config, warm_start_config,
 };
 
 use crate::config::RunConfig;
 use crate::failure::user;
 use crate::plan::{Plan, PlannedModel, check_positions};
+use crate::prepared;
 
 /// Reads everything a run needs.
 ///
@@ -25,13 +27,18 @@ pub fn of_plan(
     plan: &Plan,
     device: Device,
     tokenizer_folder: Option<&Path>,
+    news: &dyn Fn(&str),
 ) -> anyhow::Result<Setup> {
     let config = &plan.config;
     let RunExamples {
         train,
         sources,
         eval,
-    } = examples(config)?;
+    } = if prepared::is_wanted(plan) {
+        RunExamples::default()
+    } else {
+        examples(config)?
+    };
     let parts = part_examples(&config.objective)?;
     let folder = match &plan.model {
         PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
@@ -41,6 +48,11 @@ pub fn of_plan(
     };
     let texts = all_texts(&train, &parts);
     let tokenizer = tokenizer(plan, folder.as_ref(), &texts, tokenizer_folder)?;
+    let prepared = if prepared::is_wanted(plan) {
+        Some(prepared::texts(plan, &tokenizer, news)?)
+    } else {
+        None
+    };
     let convention = convention(plan, folder.as_ref(), &tokenizer)?;
     let model = match (&plan.model, folder) {
         (PlannedModel::New { kind, sizes }, _) => ModelSource::New(Box::new(new_model_config(
@@ -90,6 +102,12 @@ pub fn of_plan(
             batch: plan.batch,
             bucketing: plan.bucketing,
             eval_batch: BatchSize::Examples(config.data.eval_batch_size),
+            sharing: if config.data.packing {
+                RowSharing::Packed
+            } else {
+                RowSharing::None
+            },
+            prepared,
             parts,
         },
         train: Some(TrainSetup {
@@ -132,6 +150,8 @@ pub fn of_folder(
             batch: BatchSize::Examples(batch_size),
             bucketing: Bucketing::ByLength,
             eval_batch: BatchSize::Examples(batch_size),
+            sharing: RowSharing::None,
+            prepared: None,
             parts: Vec::new(),
         },
         train: None,
@@ -140,6 +160,7 @@ pub fn of_folder(
 }
 
 /// The examples of a run.
+#[derive(Default)]
 pub struct RunExamples {
     /// To train on, source after source.
     pub train: Vec<Example>,
@@ -209,6 +230,7 @@ pub fn all_texts<'a>(train: &'a [Example], parts: &'a [Option<PartExamples>]) ->
     train.iter().chain(of_parts).collect()
 }
 
+/// The tokenizer of a run: that which the run saved, that of the config, that of the model's folder, or a new one.
 fn tokenizer(
     plan: &Plan,
     folder: Option<&ModelFolder>,
@@ -224,18 +246,93 @@ fn tokenizer(
     }
     match (folder, &config.train) {
         (Some(folder), _) => Ok(folder.tokenizer.clone()),
-        (None, Some(_)) => Ok(Arc::new(trained_tokenizer(plan, train)?)),
+        (None, Some(_)) if train.is_empty() => Ok(Arc::new(trained_tokenizer(plan)?)),
+        (None, Some(_)) => Ok(Arc::new(tokenizer_of(plan, texts_of(train))?)),
         (None, None) => Err(user(
             "a new model needs a tokenizer; set tokenizer.path or [tokenizer.train]",
         )),
     }
 }
 
-/// A tokenizer trained on the training data, as `[tokenizer.train]` says.
+/// The tokenizer that a new run of the plan would have.
 ///
 /// # Errors
-/// No `[tokenizer.train]`; text too small for the vocabulary asked for.
-pub fn trained_tokenizer(plan: &Plan, train: &[&Example]) -> anyhow::Result<Tokenizer> {
+/// A folder or data that cannot be read.
+pub fn tokenizer_of_plan(plan: &Plan) -> anyhow::Result<Arc<Tokenizer>> {
+    let folder = match &plan.model {
+        PlannedModel::Folder { path, .. } | PlannedModel::WarmStart { encoder: path, .. } => {
+            Some(ModelFolder::open(path)?)
+        }
+        PlannedModel::New { .. } => None,
+    };
+    tokenizer(plan, folder.as_ref(), &[], None)
+}
+
+/// A tokenizer trained on the training data, as `[tokenizer.train]` says. Where there is one source, its files are read as a
+/// stream.
+///
+/// # Errors
+/// No `[tokenizer.train]`; text too small for the vocabulary asked for; a file that cannot be read.
+pub fn trained_tokenizer(plan: &Plan) -> anyhow::Result<Tokenizer> {
+    let parts = part_examples(&plan.config.objective)?;
+    if !parts.is_empty() {
+        let read = examples(&plan.config)?;
+        return tokenizer_of(plan, texts_of(&all_texts(&read.train, &parts)));
+    }
+    let data = &plan.config.data;
+    let sources = data.train_sources();
+    let n_examples = match (&sources[..], data.split) {
+        ([_], None) => 0,
+        ([only], Some(_)) => count(&only.files)?,
+        _ => 1,
+    };
+    if n_examples == 1 {
+        let read = examples(&plan.config)?;
+        return tokenizer_of(plan, texts_of(&all_texts(&read.train, &[])));
+    }
+    let is_held_out = data.split.map(|split| split.held_out(n_examples));
+    let is_held_out = is_held_out.transpose()?;
+    let mut failure = None;
+    let kept = stream_examples(&sources[0].files)?
+        .enumerate()
+        .filter(|(index, _)| {
+            is_held_out
+                .as_ref()
+                .is_none_or(|held_out| !held_out(*index))
+        });
+    let texts = kept.map_while(|(_, example)| {
+        let texts = example.map(|e| [Some(e.text), e.pair, e.target]);
+        texts.map_err(|error| failure = Some(error)).ok()
+    });
+    let tokenizer = tokenizer_of(plan, texts.flatten().flatten());
+    match failure {
+        Some(error) => Err(error.into()),
+        None => tokenizer,
+    }
+}
+
+/// The examples of some files, read as a stream.
+fn count(files: &SourceConfig) -> anyhow::Result<usize> {
+    let mut examples = stream_examples(files)?;
+    Ok(examples.try_fold(0, |n, example| example.map(|_| n + 1))?)
+}
+
+/// Every text of the examples.
+fn texts_of<'a>(examples: &[&'a Example]) -> impl Iterator<Item = &'a str> {
+    examples.iter().flat_map(|e| {
+        let texts = [
+            Some(e.text.as_str()),
+            e.pair.as_deref(),
+            e.target.as_deref(),
+        ];
+        texts.into_iter().flatten()
+    })
+}
+
+fn tokenizer_of<S: AsRef<str> + Sync>(
+    plan: &Plan,
+    texts: impl Iterator<Item = S>,
+) -> anyhow::Result<Tokenizer> {
     let config = plan.config.tokenizer.train.as_ref().ok_or_else(|| {
         user("the config has no [tokenizer.train]; add it with kind and vocab_size")
     })?;
@@ -252,24 +349,26 @@ pub fn trained_tokenizer(plan: &Plan, train: &[&Example]) -> anyhow::Result<Toke
         }
         objective => vec![prefix(objective)],
     };
-    let texts = train
-        .iter()
-        .flat_map(|e| {
-            [
-                Some(e.text.as_str()),
-                e.pair.as_deref(),
-                e.target.as_deref(),
-            ]
-            .into_iter()
-            .flatten()
-        })
-        .chain(
-            prefixes
-                .iter()
-                .map(String::as_str)
-                .filter(|p| !p.is_empty()),
-        );
+    let prefixes = prefixes.iter().map(String::as_str);
+    let texts = texts
+        .map(Text::Of)
+        .chain(prefixes.filter(|p| !p.is_empty()).map(Text::Prefix));
     Ok(Tokenizer::train(config, texts, convention)?)
+}
+
+/// A text of the data, or the prefix in front of all.
+enum Text<'a, S> {
+    Of(S),
+    Prefix(&'a str),
+}
+
+impl<S: AsRef<str>> AsRef<str> for Text<'_, S> {
+    fn as_ref(&self) -> &str {
+        match self {
+            Text::Of(text) => text.as_ref(),
+            Text::Prefix(prefix) => prefix,
+        }
+    }
 }
 
 fn convention(

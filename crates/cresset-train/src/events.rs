@@ -28,6 +28,9 @@ pub enum Event {
         report: StepReport,
         /// Wall-clock seconds that it took, its batches included.
         seconds: f64,
+        /// Of these, seconds spent waiting for the batches.
+        #[serde(default)]
+        data_wait_seconds: f64,
         /// Input tokens per second.
         tokens_per_second: f64,
     },

@@ -169,16 +169,17 @@ impl<O: Objective> Running<'_, '_, O> {
         let first = self.trainer.steps_done() * accumulate;
         let micro_batches = (first..first + accumulate)
             .map(|index| (self.hooks.batch)(index))
-            .collect::<Result<Vec<_>, _>>();
-        let report = self
-            .trainer
-            .step(&micro_batches.map_err(TrainError::Callback)?)?;
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(TrainError::Callback)?;
+        let data_wait_seconds = began.elapsed().as_secs_f64();
+        let report = self.trainer.step(&micro_batches)?;
         let step = report.step;
         let seconds = began.elapsed().as_secs_f64();
         let tokens_per_second = report.tokens as f64 / seconds.max(f64::MIN_POSITIVE);
         self.tell(Event::Step {
             report,
             seconds,
+            data_wait_seconds,
             tokens_per_second,
         })?;
         Ok(step)

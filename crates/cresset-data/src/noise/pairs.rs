@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use rand::{Rng, RngExt};
 
+use crate::TokenizedTexts;
 use crate::seed::{Purpose, rng};
 
 /// What is asked of a pair.
@@ -57,6 +58,36 @@ pub struct SentencePair {
     pub label: u32,
 }
 
+/// A pair by the places of its tokens; see [`Documents`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairPlaces {
+    /// The first segment.
+    pub first: Range<usize>,
+    /// The second segment.
+    pub second: Range<usize>,
+    /// The answer; see [`PairTask`].
+    pub label: u32,
+}
+
+/// Documents as pairs see them: where their sentences are. What the tokens are plays no part.
+pub trait Documents {
+    /// How many there are.
+    fn n_documents(&self) -> usize;
+
+    /// The places of the tokens of each sentence of a document; a sentence begins where the one before it ends.
+    fn sentences(&self, document: usize) -> Vec<Range<usize>>;
+}
+
+impl Documents for TokenizedTexts {
+    fn n_documents(&self) -> usize {
+        self.len()
+    }
+
+    fn sentences(&self, document: usize) -> Vec<Range<usize>> {
+        self.pieces(document)
+    }
+}
+
 /// A document: the token ids of its sentences.
 pub type Sentences = Vec<Vec<u32>>;
 
@@ -69,11 +100,9 @@ pub fn sentence_pairs(
     options: &PairOptions,
     seed: u64,
 ) -> Vec<SentencePair> {
-    let pairs = (0..documents.len()).map(|own| {
-        let mut rng = rng(seed, Purpose::Pairs, own as u64);
-        document_pairs(documents, own, options, &mut rng)
-    });
-    pairs.flatten().collect()
+    let flat = Flat::new(documents);
+    let pairs = pair_places(&flat, options, seed);
+    pairs.map(|pair| flat.pair(&pair)).collect()
 }
 
 /// The pairs of one document. A document of fewer than two tokens has none.
@@ -86,8 +115,74 @@ pub fn document_pairs(
     options: &PairOptions,
     rng: &mut impl Rng,
 ) -> Vec<SentencePair> {
+    let flat = Flat::new(documents);
+    let pairs = pairs_of(&flat, own, options, rng);
+    pairs.iter().map(|pair| flat.pair(pair)).collect()
+}
+
+/// As [`sentence_pairs`], by places.
+///
+/// # Panics
+/// If the maximal length is below 2.
+pub fn pair_places<D: Documents>(
+    documents: &D,
+    options: &PairOptions,
+    seed: u64,
+) -> impl Iterator<Item = PairPlaces> {
+    (0..documents.n_documents()).flat_map(move |own| {
+        let mut rng = rng(seed, Purpose::Pairs, own as u64);
+        pairs_of(documents, own, options, &mut rng)
+    })
+}
+
+/// Documents in memory, their tokens one behind the other.
+struct Flat {
+    ids: Vec<u32>,
+    sentences: Vec<Vec<Range<usize>>>,
+}
+
+impl Flat {
+    fn new(documents: &[Sentences]) -> Flat {
+        let mut ids = Vec::new();
+        let mut add = |sentence: &Vec<u32>| {
+            let start = ids.len();
+            ids.extend_from_slice(sentence);
+            start..ids.len()
+        };
+        let sentences = documents
+            .iter()
+            .map(|document| document.iter().map(&mut add).collect())
+            .collect();
+        Flat { sentences, ids }
+    }
+
+    fn pair(&self, places: &PairPlaces) -> SentencePair {
+        SentencePair {
+            first: self.ids[places.first.clone()].to_vec(),
+            second: self.ids[places.second.clone()].to_vec(),
+            label: places.label,
+        }
+    }
+}
+
+impl Documents for Flat {
+    fn n_documents(&self) -> usize {
+        self.sentences.len()
+    }
+
+    fn sentences(&self, document: usize) -> Vec<Range<usize>> {
+        self.sentences[document].clone()
+    }
+}
+
+fn pairs_of(
+    documents: &impl Documents,
+    own: usize,
+    options: &PairOptions,
+    rng: &mut impl Rng,
+) -> Vec<PairPlaces> {
     assert!(options.max_length >= 2, "two segments of a token each");
-    let document = &documents[own];
+    let document = documents.sentences(own);
     let mut pairs = Vec::new();
     let mut start = 0;
     while start < document.len() {
@@ -96,24 +191,23 @@ pub fn document_pairs(
         } else {
             options.max_length
         };
-        let chunk = gather(document, start, target);
+        let chunk = gather(&document, start, target);
         start = chunk.end;
-        let sentences: Vec<&[u32]> = document[chunk]
+        let sentences: Vec<&Range<usize>> = document[chunk]
             .iter()
-            .map(Vec::as_slice)
             .filter(|sentence| !sentence.is_empty())
             .collect();
         let (first, second, n_unused) = match sentences[..] {
             [] => continue,
-            [[_]] => continue,
+            [only] if only.len() == 1 => continue,
             [only] => {
-                let (first, second) = only.split_at(rng.random_range(1..only.len()));
-                (first.to_vec(), second.to_vec(), 0)
+                let cut = only.start + rng.random_range(1..only.len());
+                (only.start..cut, cut..only.end, 0)
             }
             _ => {
                 let cut = rng.random_range(1..sentences.len());
                 let (first, second) = sentences.split_at(cut);
-                (first.concat(), second.concat(), second.len())
+                (whole(first), whole(second), second.len())
             }
         };
         let changed = rng.random::<f64>() < 0.5;
@@ -123,7 +217,7 @@ pub fn document_pairs(
                 let wanted = target.saturating_sub(first.len());
                 match segment_of_another(documents, own, wanted, rng) {
                     Some(other) => {
-                        start = give_back(document, start, n_unused);
+                        start = give_back(&document, start, n_unused);
                         (first, other, 1)
                     }
                     None => (first, second, 0),
@@ -131,13 +225,24 @@ pub fn document_pairs(
             }
             _ => (first, second, 0),
         };
-        pairs.push(truncated(first, second, label, options.max_length, rng));
+        let [first, second] = truncated([first, second], options.max_length, rng);
+        pairs.push(PairPlaces {
+            first,
+            second,
+            label,
+        });
     }
     pairs
 }
 
+/// The places of sentences that follow each other.
+fn whole(sentences: &[&Range<usize>]) -> Range<usize> {
+    let (first, last) = (sentences[0], sentences[sentences.len() - 1]);
+    first.start..last.end
+}
+
 /// Sentences from `start` on with at least `target` tokens, if the document has them; two that are not empty at least.
-fn gather(document: &Sentences, start: usize, target: usize) -> Range<usize> {
+fn gather(document: &[Range<usize>], start: usize, target: usize) -> Range<usize> {
     let mut length = 0;
     let mut n_sentences = 0;
     let mut end = start;
@@ -150,7 +255,7 @@ fn gather(document: &Sentences, start: usize, target: usize) -> Range<usize> {
 }
 
 /// Where to go on so that the last `n` sentences that are not empty come again.
-fn give_back(document: &Sentences, end: usize, n: usize) -> usize {
+fn give_back(document: &[Range<usize>], end: usize, n: usize) -> usize {
     let filled = (0..end).rev().filter(|&at| !document[at].is_empty());
     filled.take(n).last().unwrap_or(end)
 }
@@ -158,53 +263,45 @@ fn give_back(document: &Sentences, end: usize, n: usize) -> usize {
 /// Sentences of a random other document, from a random one on, until there are `wanted` tokens; `None` if all others are
 /// empty.
 fn segment_of_another(
-    documents: &[Sentences],
+    documents: &impl Documents,
     own: usize,
     wanted: usize,
     rng: &mut impl Rng,
-) -> Option<Vec<u32>> {
-    let n_others = documents.len() - 1;
+) -> Option<Range<usize>> {
+    let n_others = documents.n_documents() - 1;
     if n_others == 0 {
         return None;
     }
     let drawn = rng.random_range(0..n_others);
     // From the drawn one on, the first that is not empty.
-    let other = (0..n_others)
-        .map(|step| (own + 1 + (drawn + step) % n_others) % documents.len())
-        .map(|other| &documents[other])
-        .find(|other| other.iter().any(|sentence| !sentence.is_empty()))?;
-    let filled: Vec<&Vec<u32>> = other.iter().filter(|s| !s.is_empty()).collect();
-    let mut segment = Vec::new();
-    for sentence in &filled[rng.random_range(0..filled.len())..] {
-        segment.extend_from_slice(sentence);
-        if segment.len() >= wanted {
-            break;
-        }
-    }
-    Some(segment)
+    let filled = (0..n_others)
+        .map(|step| (own + 1 + (drawn + step) % n_others) % documents.n_documents())
+        .map(|other| {
+            let mut sentences = documents.sentences(other);
+            sentences.retain(|sentence| !sentence.is_empty());
+            sentences
+        })
+        .find(|sentences| !sentences.is_empty())?;
+    let first = rng.random_range(0..filled.len());
+    let start = filled[first].start;
+    let enough = |sentence: &&Range<usize>| sentence.end - start >= wanted;
+    let last = filled[first..].iter().find(enough).or(filled.last())?;
+    Some(start..last.end)
 }
 
 /// Takes tokens off the longer segment, at its start or its end at random, until both fit.
 fn truncated(
-    first: Vec<u32>,
-    second: Vec<u32>,
-    label: u32,
+    mut segments: [Range<usize>; 2],
     max_length: usize,
     rng: &mut impl Rng,
-) -> SentencePair {
-    let mut kept = [0..first.len(), 0..second.len()];
-    while kept[0].len() + kept[1].len() > max_length {
-        let longer = usize::from(kept[0].len() <= kept[1].len());
+) -> [Range<usize>; 2] {
+    while segments[0].len() + segments[1].len() > max_length {
+        let longer = usize::from(segments[0].len() <= segments[1].len());
         if rng.random::<f64>() < 0.5 {
-            kept[longer].start += 1;
+            segments[longer].start += 1;
         } else {
-            kept[longer].end -= 1;
+            segments[longer].end -= 1;
         }
     }
-    let [of_first, of_second] = kept;
-    SentencePair {
-        first: first[of_first].to_vec(),
-        second: second[of_second].to_vec(),
-        label,
-    }
+    segments
 }

@@ -33,7 +33,7 @@ pub struct FieldNames {
     /// The answers that stand in the second text (JSONL and Parquet): `[{"text": .., "answer_start": ..}]`, in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
-    /// A text that does not belong to the first though it looks like it, or a list of them (JSONL only).
+    /// A text that does not belong to the first though it looks like it, or a list of them (JSONL and Parquet).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub negative: Option<String>,
 }

@@ -8,20 +8,28 @@ use tokenizers::{
     Tokenizer,
 };
 
+/// Text that is cut at a time, in bytes: enough to keep all threads busy, few enough words in memory twice.
+const CHUNK_BYTES: usize = 1 << 20;
+
 /// How often each word (as the pre-tokenizer cuts them) occurs.
-pub(super) fn words<'a>(
+pub(super) fn words(
     tokenizer: &Tokenizer,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
 ) -> tokenizers::Result<BTreeMap<String, u64>> {
-    // Large enough to keep all threads busy, small enough to keep few words in memory twice.
-    const CHUNK: usize = 4096;
     let mut counts = BTreeMap::new();
     let mut texts = texts.peekable();
     while texts.peek().is_some() {
-        let chunk: Vec<&str> = texts.by_ref().take(CHUNK).collect();
+        let mut bytes = 0;
+        let mut chunk = Vec::new();
+        while bytes < CHUNK_BYTES
+            && let Some(text) = texts.next()
+        {
+            bytes += text.as_ref().len();
+            chunk.push(text);
+        }
         let split = chunk
             .par_iter()
-            .map(|text| cut(tokenizer, text))
+            .map(|text| cut(tokenizer, text.as_ref()))
             .collect::<tokenizers::Result<Vec<_>>>()?;
         for word in split.into_iter().flatten() {
             *counts.entry(word).or_insert(0) += 1;

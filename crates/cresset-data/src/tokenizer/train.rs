@@ -113,13 +113,13 @@ impl Job<'_> {
     }
 }
 
-pub(super) fn train<'a>(
+pub(super) fn train(
     config: &TokenizerTrainConfig,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
     convention: &str,
 ) -> Result<Tokenizer, DataError> {
     let preset = find(convention)?;
-    let mut texts = texts.filter(|text| !text.is_empty()).peekable();
+    let mut texts = texts.filter(|text| !text.as_ref().is_empty()).peekable();
     if texts.peek().is_none() {
         return Err(DataError::TokenizerTraining(
             "there is no text; check that the data files hold texts".to_owned(),

@@ -9,6 +9,7 @@ mod golden;
 mod loader;
 mod mix;
 mod noise;
+mod packing;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod questions;
@@ -20,5 +21,6 @@ mod splits;
 mod stored;
 mod streams;
 mod tagged;
+mod texts;
 mod tokenizers;
 mod weights;

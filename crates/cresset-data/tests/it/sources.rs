@@ -348,7 +348,7 @@ fn the_content_hash_knows_content_and_order() {
 }
 
 #[test]
-fn hard_negatives_are_a_text_or_a_list_of_json_lines_only() {
+fn hard_negatives_are_a_text_or_a_list() {
     let lines = "{\"text\": \"a\", \"negative\": \"b\"}\n{\"text\": \"a\", \"negative\": [\"b\", \"c\"]}\n{\"text\": \"a\"}\n";
     let found: Vec<Vec<String>> = read(Format::Jsonl, lines)
         .unwrap()

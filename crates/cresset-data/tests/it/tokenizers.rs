@@ -203,21 +203,6 @@ fn characters_beyond_the_vocabulary_are_unknown() {
 }
 
 #[test]
-fn given_words_are_joined_as_they_are_written() {
-    let config = TokenizerTrainConfig {
-        vocab_size: 300,
-        ..TokenizerTrainConfig::new(TokenizerKind::Bpe)
-    };
-    let tokenizer = Tokenizer::train(&config, ["ab cd"], "gpt").expect("trains");
-    let words = ["ab", "使用", "模型", "。", "cd"].map(str::to_owned);
-    let encoded = &tokenizer.encode_joined_batch(&[words.to_vec()])[0];
-    assert_eq!(encoded.ids, tokenizer.encode("ab 使用模型。 cd"));
-    let mut each = encoded.words.clone();
-    each.dedup();
-    assert_eq!(each, [0, 1, 2, 3, 4]);
-}
-
-#[test]
 fn lengths_unknown_tokens_and_the_vocabulary_used_are_counted_over_texts() {
     let (tokenizer, convention) = letters("mt");
     let unknown = convention.roles().unk.as_ref().map(|token| token.id);
@@ -236,4 +221,19 @@ fn lengths_unknown_tokens_and_the_vocabulary_used_are_counted_over_texts() {
     let none = tokenizer.measure::<&str>(&[], unknown);
     assert_eq!((none.mean_length(), none.length_of_share(1.0)), (0.0, 0));
     assert_eq!(none.share_longer_than(0), 0.0);
+}
+
+#[test]
+fn given_words_are_joined_as_they_are_written() {
+    let config = TokenizerTrainConfig {
+        vocab_size: 300,
+        ..TokenizerTrainConfig::new(TokenizerKind::Bpe)
+    };
+    let tokenizer = Tokenizer::train(&config, ["ab cd"], "gpt").expect("trains");
+    let words = ["ab", "使用", "模型", "。", "cd"].map(str::to_owned);
+    let encoded = tokenizer.encode_joined(&words);
+    assert_eq!(encoded.ids, tokenizer.encode("ab 使用模型。 cd"));
+    let mut each = encoded.words.clone();
+    each.dedup();
+    assert_eq!(each, [0, 1, 2, 3, 4]);
 }

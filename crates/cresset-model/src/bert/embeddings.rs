@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{Run, dropout};
+use cresset_ops::{KeepMask, Run, dropout};
 
 use super::BertConfig;
 use crate::layers::{Embedding, LayerNorm};
@@ -24,6 +24,16 @@ pub(crate) struct Positions {
     pub(crate) given: Option<Tensor<2, Int>>,
     /// The position of the first, where they are counted.
     pub(crate) first: usize,
+}
+
+impl Positions {
+    /// Those given, or the places in each text where rows hold several; else they are counted from the left.
+    pub(crate) fn of(given: Option<Tensor<2, Int>>, keep: &KeepMask) -> Positions {
+        Positions {
+            given: given.or_else(|| keep.holds_several().then(|| keep.places())),
+            first: 0,
+        }
+    }
 }
 
 impl BertEmbeddings {

@@ -227,11 +227,10 @@ impl Task for Contrastive {
                     .input(name, &batch.input, row)
                     .with_segments(&batch.segments[batch.input.places(row)])
             };
-            let n = batch.n_pairs();
-            let mut shown = vec![text("text", pair), text("pair", n + pair)];
+            let mut shown = vec![text("text", pair), text("pair", batch.n_pairs() + pair)];
             let of_pair = batch.owners.iter().enumerate();
             for (negative, _) in of_pair.filter(|(_, owner)| **owner as usize == pair) {
-                shown.push(text("negative", 2 * n + negative));
+                shown.push(text("negative", 2 * batch.n_pairs() + negative));
             }
             if let Some(score) = batch.scores[pair] {
                 shown.push(reader.note("score", score.to_string()));

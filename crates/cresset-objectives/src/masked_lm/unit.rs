@@ -1,6 +1,6 @@
 //! What is hidden as a whole: tokens, words or spans of words.
 
-use cresset_data::{EncodedWords, Example, SpanLengths, Tokenizer};
+use cresset_data::{SpanLengths, Words};
 use serde::{Deserialize, Serialize};
 
 use super::MaskedLmConfig;
@@ -60,21 +60,6 @@ pub enum Segmentation {
     Given,
 }
 
-/// A text, and its words where the data cuts it.
-pub(crate) struct Text<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) words: &'a [String],
-}
-
-impl<'a> Text<'a> {
-    pub(crate) fn of(example: &'a Example) -> Self {
-        Text {
-            text: &example.text,
-            words: &example.words,
-        }
-    }
-}
-
 impl MaskedLmConfig {
     /// Refuses spans that are none, and values without use.
     ///
@@ -107,27 +92,12 @@ impl MaskedLmConfig {
         Ok(())
     }
 
-    /// The ids of texts and, where the unit is made of them, the word of each token.
-    pub(crate) fn encode(&self, tokenizer: &Tokenizer, texts: &[Text<'_>]) -> Vec<EncodedWords> {
-        let plain: Vec<&str> = texts.iter().map(|t| t.text).collect();
+    /// Which words of the texts are kept: those that the unit is made of.
+    pub(crate) fn words(&self) -> Words {
         match (self.unit, self.segmentation) {
-            (MaskUnit::Tokens, _) => {
-                let bare = |ids| EncodedWords {
-                    ids,
-                    words: Vec::new(),
-                };
-                let ids = tokenizer.encode_batch(&plain);
-                ids.into_iter().map(bare).collect()
-            }
-            (_, Segmentation::Tokenizer) => tokenizer.encode_words_batch(&plain),
-            (_, Segmentation::Given) => {
-                let words = |text: &Text<'_>| match text.words {
-                    [] => text.text.split_whitespace().map(str::to_owned).collect(),
-                    words => words.to_vec(),
-                };
-                let words: Vec<Vec<String>> = texts.iter().map(words).collect();
-                tokenizer.encode_joined_batch(&words)
-            }
+            (MaskUnit::Tokens, _) => Words::Dropped,
+            (_, Segmentation::Tokenizer) => Words::Kept,
+            (_, Segmentation::Given) => Words::Given,
         }
     }
 }

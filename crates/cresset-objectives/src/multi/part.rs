@@ -17,9 +17,10 @@ use crate::denoising::{self, Denoiser, Denoising, DenoisingBatch};
 use crate::embed::placed;
 use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
 use crate::preview::{Reader, Shown};
+use crate::rows::{Rows, Source, load_eval, load_train};
 use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence, WritingLosses};
-use crate::session::{Rows, Source, Task, load_eval, load_train};
-use crate::sources::{TrainRows, both_splits};
+use crate::session::Task;
+use crate::sources::{TrainRows, both_splits, both_text_splits};
 use crate::{ObjectiveConfig, RunError, Setup, denoise, prefix_lm, span_corruption};
 
 /// A batch of one part.
@@ -33,7 +34,7 @@ pub enum PartBatch {
     Contrastive(ContrastiveBatch),
     /// Sources and targets.
     Seq2Seq(Seq2SeqBatch),
-    /// Corrupted texts and what they were.
+    /// Corrupted texts.
     Denoising(DenoisingBatch),
 }
 
@@ -250,7 +251,6 @@ pub(super) fn open_part(
     objective: &ObjectiveConfig,
     setup: &Setup,
 ) -> Result<Opened, RunError> {
-    let data = &setup.data;
     let mut n_shortened = 0;
     let place = Place { part, names, setup };
     let opened = |recipe, head, (train, eval)| Opened {
@@ -263,8 +263,8 @@ pub(super) fn open_part(
     };
     let (denoiser, z_loss): (Denoiser, f64) = match objective {
         ObjectiveConfig::MaskedLm(config) => {
-            let rows = |examples: &[Example]| masked_lm::rows(config, setup, examples);
-            let sources = place.sources(both_splits(data, rows)?, PartBatch::MaskedLm)?;
+            let rows = |setup: &Setup, side, texts| masked_lm::rows(config, (setup, side), texts);
+            let sources = place.sources(both_text_splits(setup, rows)?, PartBatch::MaskedLm)?;
             let recipe = Recipe::MaskedLm {
                 z_loss: config.z_loss,
             };
@@ -275,7 +275,7 @@ pub(super) fn open_part(
             let rows = |examples: &[Example]| {
                 classify::rows((config, &labels), setup, examples, &mut n_shortened)
             };
-            let sources = place.sources(both_splits(data, rows)?, PartBatch::Classify)?;
+            let sources = place.sources(both_splits(&setup.data, rows)?, PartBatch::Classify)?;
             let recipe = Recipe::Classify(config.losses());
             return Ok(Opened {
                 keys: classify::keys(config, &labels),
@@ -284,9 +284,9 @@ pub(super) fn open_part(
             });
         }
         ObjectiveConfig::Contrastive(config) => {
-            contrastive::check_training(config, &data.train)?;
+            contrastive::check_training(config, &setup.data.train)?;
             let rows = |examples: &[Example]| contrastive::rows(setup, examples, &mut n_shortened);
-            let sources = place.sources(both_splits(data, rows)?, PartBatch::Contrastive)?;
+            let sources = place.sources(both_splits(&setup.data, rows)?, PartBatch::Contrastive)?;
             let recipe = Recipe::Contrastive {
                 pooling: placed(config.pooling, &setup.convention)?,
                 contrast: config.contrast(),
@@ -299,7 +299,7 @@ pub(super) fn open_part(
         ObjectiveConfig::Seq2Seq(config) => {
             let rows =
                 |examples: &[Example]| seq2seq::rows(config, setup, examples, &mut n_shortened);
-            let sources = place.sources(both_splits(data, rows)?, PartBatch::Seq2Seq)?;
+            let sources = place.sources(both_splits(&setup.data, rows)?, PartBatch::Seq2Seq)?;
             let recipe = Recipe::Seq2Seq(config.losses());
             return Ok(Opened {
                 n_shortened,
@@ -313,8 +313,8 @@ pub(super) fn open_part(
         ObjectiveConfig::PrefixLm(config) => (prefix_lm::denoiser(config), config.z_loss),
         other => unreachable!("{} was refused as a part", other.name()),
     };
-    let rows = |examples: &[Example]| denoising::rows(&denoiser, setup, examples);
-    let sources = place.sources(both_splits(data, rows)?, PartBatch::Denoising)?;
+    let rows = |setup: &Setup, _, texts| denoising::rows(&denoiser, setup, texts);
+    let sources = place.sources(both_text_splits(setup, rows)?, PartBatch::Denoising)?;
     let recipe = Recipe::Seq2Seq(WritingLosses {
         z_loss,
         ..WritingLosses::default()
@@ -331,9 +331,6 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// The batches of a part among those of the others.
-    ///
-    /// # Errors
-    /// Weights of sources that the rows do not tell apart.
     fn sources<T: Task>(
         &self,
         (train, eval): (TrainRows<T>, Rows<T>),

@@ -33,13 +33,27 @@ impl PositionIds {
     /// The ids of a row, padding included; `None` if the model has none.
     pub fn of_row(self, input: &PaddedIds, row: usize) -> Option<Vec<u32>> {
         let kept = input.kept(row);
+        let in_text = places_in_texts(input, row);
         let place = |place: usize| match self {
             PositionIds::Kept { first } if kept.contains(&place) => {
-                first + (place - kept.start) as u32
+                first + in_text.get(place - kept.start).map_or(0, |&at| at)
             }
             PositionIds::Kept { first } => first - 1,
+            PositionIds::Places | PositionIds::Unnumbered if input.texts.is_some() => {
+                in_text.get(place).map_or(0, |&at| at)
+            }
             PositionIds::Places | PositionIds::Unnumbered => place as u32,
         };
         (self != PositionIds::Unnumbered).then(|| (0..input.width).map(place).collect())
     }
+}
+
+/// Where each token of a row stands in its text: they start anew with every text that shares the row.
+fn places_in_texts(input: &PaddedIds, row: usize) -> Vec<u32> {
+    let whole = [input.lengths[row]];
+    let texts = match &input.texts {
+        Some(texts) => &texts[row][..],
+        None => &whole,
+    };
+    texts.iter().flat_map(|&length| 0..length as u32).collect()
 }

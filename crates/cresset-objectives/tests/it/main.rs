@@ -5,6 +5,7 @@ mod classify;
 mod contrastive;
 mod extract;
 mod multi;
+mod packed;
 mod permuted_lm;
 mod preview;
 mod tag;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::math::{exp, largest, sum_of, sum_of_pairs, vectorised};
+use super::matrix::{Matrix, Shared, product};
 use crate::fused::Kernel;
 use crate::run::DropoutKey;
 
@@ -13,6 +14,8 @@ use crate::run::DropoutKey;
 pub(crate) struct Attention {
     /// `[batch, keys]`, true = attend.
     pub(crate) keep: Option<Vec<bool>>,
+    /// `[batch, keys]`, the number of the text at each position, where rows hold several: a query sees its own text only.
+    pub(crate) texts: Option<Vec<i32>>,
     pub(crate) causal: bool,
     pub(crate) scale: f32,
     pub(crate) dropout: Option<DropoutKey>,
@@ -57,104 +60,6 @@ impl Sizes {
     }
 }
 
-/// A matrix inside a slice: its first element and the distances between rows and columns.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    row: usize,
-    column: usize,
-}
-
-/// The columns of a result that one head writes, inside an array that all heads share.
-#[derive(Clone, Copy)]
-struct Shared {
-    first: *mut f32,
-    len: usize,
-}
-
-// SAFETY: the tasks of one call write disjoint elements of the array: each (text, head) its own rows and columns.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    fn of(values: &mut [f32]) -> Self {
-        Shared {
-            first: values.as_mut_ptr(),
-            len: values.len(),
-        }
-    }
-
-    /// `out[start + i * row + j] = alpha * (a b)[i, j]`.
-    fn product(
-        &self,
-        start: usize,
-        row: usize,
-        [m, k, n]: [usize; 3],
-        a: Matrix<'_>,
-        b: Matrix<'_>,
-        alpha: f32,
-    ) {
-        assert!(
-            start + (m - 1) * row + n <= self.len,
-            "the result lies inside the array"
-        );
-        // SAFETY: the bounds of the result were just checked and no other task writes there; `gemm_at` checks a and b.
-        unsafe { gemm_at(self.first.add(start), row, [m, k, n], a, b, alpha) }
-    }
-}
-
-/// # Safety
-/// `out` must be valid for writes of an `m x n` matrix with this distance between rows.
-unsafe fn gemm_at(
-    out: *mut f32,
-    row: usize,
-    [m, k, n]: [usize; 3],
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    alpha: f32,
-) {
-    assert!(
-        (m - 1) * a.row + (k - 1) * a.column < a.values.len(),
-        "the left matrix lies inside its slice"
-    );
-    assert!(
-        (k - 1) * b.row + (n - 1) * b.column < b.values.len(),
-        "the right matrix lies inside its slice"
-    );
-    // SAFETY: the caller answers for `out`, the assertions for the operands.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out,
-            1,
-            row as isize,
-            false,
-            a.values.as_ptr(),
-            a.column as isize,
-            a.row as isize,
-            b.values.as_ptr(),
-            b.column as isize,
-            b.row as isize,
-            0.0,
-            alpha,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-}
-
-/// `out = alpha * a b`, dense.
-fn product(out: &mut [f32], [m, k, n]: [usize; 3], a: Matrix<'_>, b: Matrix<'_>, alpha: f32) {
-    assert!(out.len() >= m * n, "room for the result");
-    // SAFETY: the room was just checked.
-    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, alpha) }
-}
-
 impl Attention {
     /// Scores of one head become probabilities, without dropout.
     fn probabilities(&self, scores: &mut [f32], bias: Option<&[f32]>, sizes: Sizes, text: usize) {
@@ -163,6 +68,10 @@ impl Attention {
             .keep
             .as_ref()
             .map(|keep| &keep[text * keys..(text + 1) * keys]);
+        let texts = self
+            .texts
+            .as_ref()
+            .map(|texts| &texts[text * keys..(text + 1) * keys]);
         vectorised(
             #[inline(always)]
             || {
@@ -177,6 +86,16 @@ impl Attention {
                     if let Some(keep) = keep {
                         for (score, &keep) in row.iter_mut().zip(keep) {
                             *score = if keep { *score } else { f32::NEG_INFINITY };
+                        }
+                    }
+                    if let Some(texts) = texts {
+                        let own = texts[query];
+                        for (score, &text) in row.iter_mut().zip(texts) {
+                            *score = if text == own {
+                                *score
+                            } else {
+                                f32::NEG_INFINITY
+                            };
                         }
                     }
                     let seen = if self.causal {
@@ -460,20 +379,6 @@ impl Kernel for Attention {
             _ => results.push(Array::new(d_scores, &inputs[3].shape)),
         }
         results
-    }
-}
-
-impl Shared {
-    /// Copies a block that no other task writes.
-    fn copy(&self, start: usize, values: &[f32]) {
-        assert!(
-            start + values.len() <= self.len,
-            "the block lies inside the array"
-        );
-        // SAFETY: the bounds were just checked, and each task writes its own block.
-        unsafe {
-            std::ptr::copy_nonoverlapping(values.as_ptr(), self.first.add(start), values.len())
-        }
     }
 }
 

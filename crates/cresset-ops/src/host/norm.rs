@@ -89,8 +89,9 @@ impl<'a> RowGradients<'a> {
             #[inline(always)]
             |a, b| a * b,
         ) / n;
-        for i in 0..width {
-            dx[i] = scale * (self.weighted[i] - mean_weighted - self.normed[i] * mean_product);
+        let parts = self.weighted.iter().zip(&self.normed);
+        for (dx, (weighted, normed)) in dx.iter_mut().zip(parts) {
+            *dx = scale * (weighted - mean_weighted - normed * mean_product);
         }
     }
 

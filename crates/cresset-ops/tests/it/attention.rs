@@ -6,6 +6,8 @@ use crate::device::{assert_close, constant, device, leaf, values};
 /// Attention written out over numbers in f64, and its inputs.
 struct Case {
     lengths: Option<Vec<usize>>,
+    /// Lengths of the texts in each row, instead of `lengths`.
+    texts: Option<Vec<Vec<usize>>>,
     side: PadSide,
     causality: Causality,
     queries: usize,
@@ -22,6 +24,7 @@ impl Case {
     fn plain() -> Self {
         Case {
             lengths: None,
+            texts: None,
             side: PadSide::Right,
             causality: Causality::Bidirectional,
             queries: 6,
@@ -49,10 +52,7 @@ impl Case {
             k: leaves[1].clone(),
             v: leaves[2].clone(),
             bias: leaves.get(3).cloned(),
-            keep: self
-                .lengths
-                .as_ref()
-                .map(|l| KeepMask::from_lengths(l, self.keys, self.side, &device().autodiff())),
+            keep: self.keep(),
             causality: self.causality,
             scale: SCALE,
             dropout,
@@ -60,11 +60,34 @@ impl Case {
         attention(input, run)
     }
 
+    fn keep(&self) -> Option<KeepMask> {
+        let device = device().autodiff();
+        match (&self.texts, &self.lengths) {
+            (Some(texts), _) => Some(KeepMask::from_texts(texts, self.keys, &device)),
+            (None, Some(lengths)) => {
+                let mask = KeepMask::from_lengths(lengths, self.keys, self.side, &device);
+                Some(mask)
+            }
+            (None, None) => None,
+        }
+    }
+
     fn sees(&self, text: usize, query: usize, key: usize) -> bool {
         let kept = self.lengths.as_ref().is_none_or(|l| match self.side {
             PadSide::Right => key < l[text],
             PadSide::Left => key >= self.keys - l[text],
         });
+        let kept = kept
+            && self.texts.as_ref().is_none_or(|texts| {
+                let text_at = |place: usize| {
+                    let mut end = 0;
+                    texts[text].iter().position(|length| {
+                        end += length;
+                        place < end
+                    })
+                };
+                text_at(key).is_some() && text_at(key) == text_at(query)
+            });
         kept && (self.causality == Causality::Bidirectional
             || key <= query + self.keys - self.queries)
     }
@@ -250,26 +273,41 @@ fn dropout_falls_on_the_probabilities_and_its_gradient_is_that_of_the_same_draw(
 }
 
 #[test]
+fn attention_does_not_cross_from_one_text_of_a_row_to_another() {
+    let texts = Some(vec![vec![2, 3], vec![1, 1, 4]]);
+    for causality in [Causality::Bidirectional, Causality::Causal] {
+        Case {
+            texts: texts.clone(),
+            causality,
+            ..Case::plain()
+        }
+        .check("several texts in a row");
+    }
+}
+
+#[test]
 fn attention_with_dropout_equals_the_plain_version() {
-    let case = Case {
+    fused_equals_plain(Case {
         lengths: Some(vec![4, 6]),
         causality: Causality::Causal,
         bias: Some(1),
         ..Case::plain()
-    };
+    });
+    fused_equals_plain(Case {
+        texts: Some(vec![vec![2, 3], vec![1, 1, 4]]),
+        ..Case::plain()
+    });
+}
+
+fn fused_equals_plain(case: Case) {
     let leaves = case.leaves();
     let input = || AttentionInput {
         q: leaves[0].clone(),
         k: leaves[1].clone(),
         v: leaves[2].clone(),
         bias: leaves.get(3).cloned(),
-        keep: Some(KeepMask::from_lengths(
-            &[4, 6],
-            6,
-            PadSide::Right,
-            &device().autodiff(),
-        )),
-        causality: Causality::Causal,
+        keep: case.keep(),
+        causality: case.causality,
         scale: SCALE,
         dropout: 0.3,
     };

@@ -19,16 +19,29 @@ use crate::cli::{BenchArgs, Common};
 use crate::failure::user;
 use crate::{device, output};
 
-const CASES: [&str; 4] = ["bert-4x256", "bert-8x512", "gpt-6x384", "t5-4x256"];
+const CASES: [&str; 5] = [
+    "bert-4x256",
+    "bert-8x512",
+    "gpt-6x384",
+    "t5-4x256",
+    super::pipeline::CASE,
+];
 
 /// Steps before the measurement.
-const WARM_UP: usize = 2;
+pub const WARM_UP: usize = 2;
 
 pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
     if args.steps <= WARM_UP {
         return Err(user(format!(
             "--steps is {} but must be above the {WARM_UP} of the warm-up",
             args.steps
+        )));
+    }
+    if args.config.is_some() {
+        return Err(user(format!(
+            "--config is for bench {}; case {:?} has its own sizes",
+            super::pipeline::CASE,
+            args.case
         )));
     }
     let plain = device::pick(&common.device)?;

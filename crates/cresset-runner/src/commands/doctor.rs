@@ -48,7 +48,7 @@ pub fn run(args: &DoctorArgs, common: &Common) -> anyhow::Result<()> {
 fn write_untrained(path: &Path, common: &Common, folder: &Path) -> anyhow::Result<()> {
     let config = config::read(path, &overrides(common))?;
     let plan = Plan::check(config)?;
-    let setup = setup::of_plan(&plan, device::pick(&common.device)?, None)?;
+    let setup = setup::of_plan(&plan, device::pick(&common.device)?, None, &common.news())?;
     Ok(open(&plan.config.objective, setup)?.save_model(folder)?)
 }
 

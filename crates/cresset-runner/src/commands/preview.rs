@@ -9,7 +9,7 @@ use crate::{config, device, output, setup, shown};
 pub fn run(args: &PreviewArgs, common: &Common) -> anyhow::Result<()> {
     let config = config::read(&args.config, &overrides(common))?;
     let plan = Plan::check(config)?;
-    let setup = setup::of_plan(&plan, device::pick("flex")?, None)?;
+    let setup = setup::of_plan(&plan, device::pick("flex")?, None, &common.news())?;
     let run = open(&plan.config.objective, setup)?;
     let preview = run.preview(args.batch, args.rows)?;
     if common.json {

@@ -21,10 +21,7 @@ pub fn run(command: &TokenizerCommand, common: &Common) -> anyhow::Result<()> {
 
 fn train(path: &Path, out: &Path, common: &Common) -> anyhow::Result<()> {
     let plan = Plan::check(config::read(path, &overrides(common))?)?;
-    let examples = setup::examples(&plan.config)?;
-    let parts = setup::part_examples(&plan.config.objective)?;
-    let texts = setup::all_texts(&examples.train, &parts);
-    let tokenizer = setup::trained_tokenizer(&plan, &texts)?;
+    let tokenizer = setup::trained_tokenizer(&plan)?;
     std::fs::create_dir_all(out).map_err(|e| {
         user(format!(
             "cannot write {}: {e}; choose another --out",

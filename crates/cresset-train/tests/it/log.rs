@@ -17,6 +17,7 @@ fn step(step: u64) -> Event {
     Event::Step {
         report,
         seconds: 0.25,
+        data_wait_seconds: 0.125,
         tokens_per_second: 256.0,
     }
 }
@@ -31,7 +32,7 @@ fn an_event_is_a_line() {
     assert_eq!(
         line,
         "{\"event\":\"step\",\"step\":1,\"loss\":0.5,\"terms\":{\"nll\":0.5},\"grad_norm\":1.25,\"lr\":0.001,\"tokens\":64,\
-         \"seconds\":0.25,\"tokens_per_second\":256.0}\n"
+         \"seconds\":0.25,\"data_wait_seconds\":0.125,\"tokens_per_second\":256.0}\n"
     );
     assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), step(1));
 }

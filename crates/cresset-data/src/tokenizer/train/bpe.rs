@@ -17,9 +17,9 @@ use crate::tokenizer::count;
 const CONTINUING: &str = "##";
 
 /// BERT's WordPiece, with the settings of Hugging Face's `BertWordPieceTokenizer`.
-pub(super) fn word_piece<'a>(
+pub(super) fn word_piece(
     job: &Job<'_>,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
 ) -> Result<Tokenizer, DataError> {
     let normalizer = BertNormalizer::new(true, true, None, job.config.lowercase);
     let mut tokenizer = untrained(
@@ -74,9 +74,9 @@ pub(super) fn word_piece<'a>(
 }
 
 /// GPT-2's byte-level BPE; no space is added before the text.
-pub(super) fn byte_level<'a>(
+pub(super) fn byte_level(
     job: &Job<'_>,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
 ) -> Result<Tokenizer, DataError> {
     let lowercase = job
         .config

@@ -11,19 +11,13 @@ use crate::DataError;
 use crate::tokenizer::count;
 
 /// A BPE without merges: what Hugging Face's library reads as one token per character, spaces and line breaks too.
-pub(super) fn train<'a>(
+pub(super) fn train(
     job: &Job<'_>,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
 ) -> Result<Tokenizer, DataError> {
     let mut counts: BTreeMap<char, u64> = BTreeMap::new();
-    for character in texts.flat_map(str::chars) {
-        if job.config.lowercase {
-            character
-                .to_lowercase()
-                .for_each(|c| *counts.entry(c).or_insert(0) += 1);
-        } else {
-            *counts.entry(character).or_insert(0) += 1;
-        }
+    for text in texts {
+        count_characters(text.as_ref(), job.config.lowercase, &mut counts);
     }
     job.check_room(1)?;
     let alphabet = count::alphabet(&counts, job.vocab_size - job.special.len());
@@ -46,4 +40,15 @@ pub(super) fn train<'a>(
     let mut tokenizer = untrained(model, lowercase, None)?;
     tokenizer.with_decoder(Some(decoders::fuse::Fuse::new()));
     Ok(tokenizer)
+}
+
+fn count_characters(text: &str, lowercase: bool, counts: &mut BTreeMap<char, u64>) {
+    let mut count = |character| *counts.entry(character).or_insert(0) += 1;
+    if lowercase {
+        text.chars()
+            .flat_map(char::to_lowercase)
+            .for_each(&mut count);
+    } else {
+        text.chars().for_each(&mut count);
+    }
 }

@@ -14,9 +14,9 @@ use crate::tokenizer::count;
 
 type Piece = (String, f64);
 
-pub(super) fn train<'a>(
+pub(super) fn train(
     job: &Job<'_>,
-    texts: impl Iterator<Item = &'a str>,
+    texts: impl Iterator<Item = impl AsRef<str> + Sync>,
 ) -> Result<Tokenizer, DataError> {
     let metaspace = Metaspace::new('▁', PrependScheme::Always, true);
     let mut tokenizer = untrained(
