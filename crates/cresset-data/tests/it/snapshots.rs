@@ -231,9 +231,12 @@ fn every_noise_function_has_a_snapshot() {
         "span_mask",
         "whole_word",
     ];
+    // `pair_places` gives the places that `sentence_pairs` spells.
+    let spelled_elsewhere = ["pair_places"];
     // Types begin with a capital, `infill` and `permute` are modules and functions.
     let functions: Vec<&str> = exports
         .filter(|name| name.starts_with(char::is_lowercase) && !modules.contains(name))
+        .filter(|name| !spelled_elsewhere.contains(name))
         .collect();
     assert!(functions.len() >= 14, "{functions:?}");
     let kept: Vec<&str> = snapshots().into_iter().map(|(name, _)| name).collect();

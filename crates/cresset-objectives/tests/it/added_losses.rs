@@ -13,7 +13,8 @@ use cresset_objectives::seq2seq::WritingLosses;
 use cresset_objectives::upload;
 use cresset_ops::Run;
 use cresset_train::{
-    LossTerm, Objective, OptimConfig, ScheduleConfig, StepContext, Trainer, TrainerConfig,
+    ConstantConfig, LossTerm, Objective, OptimConfig, ScheduleConfig, StepContext, Trainer,
+    TrainerConfig,
 };
 use serde_json::{Value, json};
 
@@ -79,7 +80,7 @@ fn trains<O: Objective>(objective: O, batches: [O::Batch; 2], term: &str) {
         steps: 2,
         accumulate: 1,
         optim: OptimConfig::default(),
-        schedule: ScheduleConfig::default(),
+        schedule: ScheduleConfig::Constant(ConstantConfig::default()),
     };
     let mut trainer = Trainer::new(objective, config).expect("a trainer");
     let [first, second] = batches;
