@@ -106,7 +106,7 @@ pub struct EvaluateArgs {
     /// Data files, in the format the model was trained on unless --format says otherwise
     #[arg(long, required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
-    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu | squad
+    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu | squad | parquet
     #[arg(long)]
     pub format: Option<String>,
     /// Rows per batch
@@ -261,7 +261,7 @@ pub struct InspectArgs {
     /// A file whose texts are measured
     #[arg(long)]
     pub file: Option<PathBuf>,
-    /// The file's format: text (one a line) | jsonl | csv | tsv | paragraphs | whole-file | conll | conllu | squad
+    /// The file's format: text (one a line) | jsonl | csv | tsv | paragraphs | whole-file | conll | conllu | squad | parquet
     #[arg(long, default_value = "text")]
     pub format: String,
     /// Say how many of the file's texts are longer, special tokens counted

@@ -1,12 +1,16 @@
 //! Parquet (parquet.apache.org): a row is an example, its columns the fields. Row groups are read one after the other, of
 //! each only the columns that are named, and of these a batch of values at a time.
+//!
+//! A Parquet file has no checksum, and on damaged data the reader's code may panic; that is an error of the file here.
 
 use std::fs::File;
 use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::{ReaderIter, TreeBuilder};
 use parquet::record::{Field as Cell, Row};
@@ -20,15 +24,17 @@ use crate::{DataError, Example};
 
 /// The example of every row.
 pub(super) fn read(path: &Path, fields: &FieldNames) -> Result<Examples, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Read {
+    let read_error = |source| DataError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    let damaged = |error| damaged(path, &error);
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    };
+    let file = File::open(path).map_err(read_error)?;
+    let n_bytes = file.metadata().map_err(read_error)?.len();
+    let reader = guarded(path, || SerializedFileReader::new(file))?;
+    check_places(path, reader.metadata(), n_bytes)?;
     let fields = ObjectFields::new(fields);
     let columns = named(path, reader.metadata().file_metadata().schema(), &fields)?;
-    let columns = SchemaDescriptor::new(Arc::new(columns.map_err(damaged)?));
+    let columns = SchemaDescriptor::new(Arc::new(guarded(path, || columns)?));
     let mut table = Table {
         path: Arc::from(path),
         reader,
@@ -59,7 +65,8 @@ struct Table {
 
 impl Table {
     fn next_example(&mut self) -> Result<Option<Example>, DataError> {
-        let Some(row) = self.next_row().map_err(|e| damaged(&self.path, &e))? else {
+        let path = Arc::clone(&self.path);
+        let Some(row) = guarded(&path, || self.next_row())? else {
             return Ok(None);
         };
         self.row += 1;
@@ -114,14 +121,47 @@ fn named(
         .build())
 }
 
-fn damaged(path: &Path, error: &ParquetError) -> DataError {
-    let text = error.to_string();
+/// What the reader gives, or what is wrong with the file.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, DataError> {
+    // A stream ends with its first error, so nothing is read from a state that a panic left behind.
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            let reason = text.strip_prefix("Parquet error: ").unwrap_or(&text);
+            Err(damaged(path, reason))
+        }
+        Err(_) => Err(damaged(path, "its values cannot be decoded")),
+    }
+}
+
+fn damaged(path: &Path, reason: &str) -> DataError {
     DataError::Parquet {
         path: path.to_owned(),
-        reason: text
-            .strip_prefix("Parquet error: ")
-            .unwrap_or(&text)
-            .to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Refuses columns that the file says to stand where it has no bytes; the reader would panic.
+fn check_places(path: &Path, facts: &ParquetMetaData, n_bytes: u64) -> Result<(), DataError> {
+    let stands_inside = |column: &ColumnChunkMetaData| {
+        let start = column
+            .dictionary_page_offset()
+            .unwrap_or_else(|| column.data_page_offset());
+        let (start, length) = (
+            start.try_into().ok(),
+            column.compressed_size().try_into().ok(),
+        );
+        let end = start
+            .zip(length)
+            .and_then(|(start, length): (u64, u64)| start.checked_add(length));
+        end.is_some_and(|end| end <= n_bytes)
+    };
+    let mut columns = facts.row_groups().iter().flat_map(|group| group.columns());
+    if columns.all(stands_inside) {
+        Ok(())
+    } else {
+        Err(damaged(path, "a column stands outside of the file"))
     }
 }
 
