@@ -18,7 +18,7 @@ pub enum TrainEntry {
     /// A file, or a pattern of files.
     File(PathBuf),
     /// Files that are read or drawn in their own way.
-    Source(TrainSource),
+    Source(Box<TrainSource>),
 }
 
 /// Files with a weight.
@@ -139,6 +139,7 @@ impl<'de> Visitor<'de> for NameOrTable {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TrainEntry, A::Error> {
-        TrainSource::deserialize(MapAccessDeserializer::new(map)).map(TrainEntry::Source)
+        let source = TrainSource::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(TrainEntry::Source(Box::new(source)))
     }
 }
