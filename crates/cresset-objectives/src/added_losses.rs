@@ -3,9 +3,9 @@
 //!
 //! | option | added | weight in the total |
 //! | --- | --- | --- |
-//! | `z_loss = c` | [`z_loss`](cresset_losses::z_loss): squares of the logits' normaliser | `c` |
-//! | `r_drop = { alpha }` | a second pass with other dropout: its own loss, and [`r_drop`](cresset_losses::r_drop) between both | 1 and `alpha` |
-//! | `distill = { teacher, temperature, alpha }` | [`distillation`](cresset_losses::distillation) from a trained model | `alpha`; the loss itself has `1 - alpha` |
+//! | `z_loss = c` | [`z_loss`]: squares of the logits' normaliser | `c` |
+//! | `r_drop = { alpha }` | a second pass with other dropout: its own loss, and [`r_drop`] between both | 1 and `alpha` |
+//! | `distill = { teacher, temperature, alpha }` | [`distillation`] from a trained model | `alpha`; the loss itself has `1 - alpha` |
 //!
 //! Every term is logged by its name, without its weight.
 
