@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::workplace::{Workplace, config, events, losses};
+use crate::workplace::{Workplace, assert_same_run, config, events};
 
 /// The losses of a part's steps.
 fn losses_of(place: &Workplace, term: &str) -> Vec<f64> {
@@ -112,10 +112,7 @@ fn bug_class_06_a_resumed_mix_gives_the_same_bytes() {
     fs::remove_dir_all(place.path("resumed/checkpoints/step-20")).expect("the last checkpoint");
     fs::remove_dir_all(place.path("resumed/model")).expect("the model");
     train("resumed");
-    let weights =
-        |run: &str| fs::read(place.path(run).join("model/model.safetensors")).expect("weights");
-    assert!(weights("whole") == weights("resumed"), "the same bytes");
-    assert_eq!(losses(&place.path("whole")), losses(&place.path("resumed")));
+    assert_same_run(&place.path("whole"), &place.path("resumed"));
 }
 
 #[test]

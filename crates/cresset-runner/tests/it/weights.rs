@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::workplace::{Workplace, config, losses};
+use crate::workplace::{Workplace, assert_same_run, config};
 
 /// The `--set` of the settings, in a run of the tiny classifier.
 fn args<'a>(command: &'a str, config: &'a str, settings: &'a [&str]) -> Vec<&'a str> {
@@ -76,10 +76,7 @@ fn a_resumed_run_draws_what_it_would_have_drawn() {
     fs::remove_dir_all(place.path("resumed/checkpoints/step-10")).expect("the last checkpoint");
     fs::remove_dir_all(place.path("resumed/model")).expect("the model");
     train("resumed");
-    let weights =
-        |run: &str| fs::read(place.path(run).join("model/model.safetensors")).expect("weights");
-    assert!(weights("whole") == weights("resumed"), "the same bytes");
-    assert_eq!(losses(&place.path("whole")), losses(&place.path("resumed")));
+    assert_same_run(&place.path("whole"), &place.path("resumed"));
 }
 
 #[test]

@@ -130,3 +130,20 @@ pub fn losses(folder: &Path) -> Vec<f64> {
         .map(|e| e["loss"].as_f64().expect("a number"))
         .collect()
 }
+
+/// Fails unless two runs came to the same: to the same bytes on the CPU. On a GPU another process may choose other kernels, which
+/// add up in another order; there the losses are the same within a thousandth.
+pub fn assert_same_run(one: &Path, other: &Path) {
+    let (first, second) = (losses(one), losses(other));
+    if matches!(&*device(), "flex" | "ndarray") {
+        let weights = |run: &Path| fs::read(run.join("model/model.safetensors")).expect("weights");
+        let same = weights(one) == weights(other);
+        assert!(same, "{} and {}", one.display(), other.display());
+        assert_eq!(first, second);
+        return;
+    }
+    assert_eq!(first.len(), second.len());
+    for (step, (a, b)) in first.iter().zip(&second).enumerate() {
+        assert!((a - b).abs() < 1e-3 * a.abs(), "step {step}: {a} and {b}");
+    }
+}
