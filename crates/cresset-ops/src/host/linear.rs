@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::math::vectorised;
+use super::matrix::{Matrix, Start, large_product};
 use crate::fused::Kernel;
 
 /// See [`crate::linear`]. Inputs: x `[.., in]`, weight `[in, out]` and, if there is one, bias `[out]`.
@@ -12,8 +13,7 @@ pub(crate) struct Linear;
 
 impl Kernel for Linear {
     fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
-        let (x, weight) = (Matrix::rows_of(&inputs[0]), Matrix::rows_of(&inputs[1]));
-        let (rows, size_out) = (x.rows, weight.columns);
+        let [rows, size_in, size_out] = sizes(&inputs[0], &inputs[1]);
         let mut out = Vec::with_capacity(rows * size_out);
         let start = match inputs.get(2) {
             Some(bias) => {
@@ -25,7 +25,8 @@ impl Kernel for Linear {
                 Start::Overwritten
             }
         };
-        product(&mut out, x, weight, start);
+        let (x, weight) = (rows_of(&inputs[0]), rows_of(&inputs[1]));
+        large_product(&mut out, [rows, size_in, size_out], x, weight, start);
         let mut shape = inputs[0].shape.clone();
         *shape.last_mut().expect("at least one dimension") = size_out;
         (Array::new(out, &shape), Vec::new())
@@ -37,21 +38,24 @@ impl Kernel for Linear {
         _: &[Array<'_>],
         grad: &Array<'_>,
     ) -> Vec<Array<'static>> {
-        let (x, weight) = (Matrix::rows_of(&inputs[0]), Matrix::rows_of(&inputs[1]));
-        let grad_matrix = Matrix::rows_of(grad);
-        let mut dx = vec![0.0; x.rows * x.columns];
-        product(
+        let (x, weight) = (&inputs[0], &inputs[1]);
+        let [rows, size_in, size_out] = sizes(x, weight);
+        let mut dx = vec![0.0; rows * size_in];
+        let start = Start::Overwritten;
+        large_product(
             &mut dx,
-            grad_matrix,
-            weight.transposed(),
-            Start::Overwritten,
+            [rows, size_out, size_in],
+            rows_of(grad),
+            transposed(weight),
+            start,
         );
-        let mut d_weight = vec![0.0; weight.rows * weight.columns];
-        product(
+        let mut d_weight = vec![0.0; size_in * size_out];
+        large_product(
             &mut d_weight,
-            x.transposed(),
-            grad_matrix,
-            Start::Overwritten,
+            [size_in, rows, size_out],
+            transposed(x),
+            rows_of(grad),
+            start,
         );
         let mut results = vec![
             Array::new(dx, &inputs[0].shape),
@@ -67,99 +71,27 @@ impl Kernel for Linear {
     }
 }
 
-/// What stands in a result before a product comes to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
-    /// Numbers that the product is added to.
-    Added,
-    /// Nothing that counts.
-    Overwritten,
+/// Rows, inner size and columns of the forward product.
+fn sizes(x: &Array<'_>, weight: &Array<'_>) -> [usize; 3] {
+    let (size_in, size_out) = (weight.shape[0], weight.shape[1]);
+    [x.values.len() / size_in.max(1), size_in, size_out]
 }
 
-/// A matrix over a dense slice.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    /// Distance between rows and between columns.
-    strides: [usize; 2],
-}
-
-impl<'a> Matrix<'a> {
-    /// All dimensions but the last as rows.
-    fn rows_of(array: &'a Array<'_>) -> Self {
-        let columns = array.width();
-        Matrix {
-            values: &array.values,
-            rows: array.values.len() / columns.max(1),
-            columns,
-            strides: [columns, 1],
-        }
-    }
-
-    fn transposed(self) -> Self {
-        let [row, column] = self.strides;
-        Matrix {
-            rows: self.columns,
-            columns: self.rows,
-            strides: [column, row],
-            ..self
-        }
-    }
-
-    /// Whether every element lies inside the slice.
-    fn is_inside(&self) -> bool {
-        let [row, column] = self.strides;
-        (self.rows - 1) * row + (self.columns - 1) * column < self.values.len()
+/// All dimensions but the last as rows.
+fn rows_of<'a>(array: &'a Array<'_>) -> Matrix<'a> {
+    Matrix {
+        values: &array.values,
+        row: array.width(),
+        column: 1,
     }
 }
 
-/// Products with at least so many multiplications are shared among the threads.
-const PARALLEL: usize = 192 * 192 * 192;
-
-/// `out = a b`, or `out += a b`; `out` is dense.
-fn product(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, start: Start) {
-    let (m, k, n) = (a.rows, a.columns, b.columns);
-    assert_eq!(k, b.rows, "the inner sizes are the same");
-    assert_eq!(out.len(), m * n, "room for the result");
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    assert!(
-        a.is_inside() && b.is_inside(),
-        "the matrices lie inside their slices"
-    );
-    let parallelism = if m * k * n >= PARALLEL {
-        gemm::Parallelism::Rayon(0)
-    } else {
-        gemm::Parallelism::None
-    };
-    let [a_row, a_column] = a.strides.map(|s| s as isize);
-    let [b_row, b_column] = b.strides.map(|s| s as isize);
-    // SAFETY: the assertions above say that every element that is read or written lies inside its slice.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            n as isize,
-            start == Start::Added,
-            a.values.as_ptr(),
-            a_column,
-            a_row,
-            b.values.as_ptr(),
-            b_column,
-            b_row,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
+/// The same, with rows and columns exchanged.
+fn transposed<'a>(array: &'a Array<'_>) -> Matrix<'a> {
+    Matrix {
+        values: &array.values,
+        row: 1,
+        column: array.width(),
     }
 }
 

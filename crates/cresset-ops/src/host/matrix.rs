@@ -43,7 +43,16 @@ impl Shared {
             "the result lies inside the array"
         );
         // SAFETY: the bounds of the result were just checked and no other task writes there; `gemm_at` checks a and b.
-        unsafe { gemm_at(self.first.add(start), row, [m, k, n], a, b, alpha) }
+        unsafe {
+            gemm_at(
+                self.first.add(start),
+                row,
+                [m, k, n],
+                a,
+                b,
+                How::alone(alpha),
+            )
+        }
     }
 
     /// Copies a block that no other task writes.
@@ -59,6 +68,34 @@ impl Shared {
     }
 }
 
+/// What stands in a result before a product comes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Numbers that the product is added to.
+    Added,
+    /// Nothing that counts.
+    Overwritten,
+}
+
+/// How a product is made.
+#[derive(Clone, Copy)]
+struct How {
+    alpha: f32,
+    start: Start,
+    parallelism: gemm::Parallelism,
+}
+
+impl How {
+    /// By the task that asks for it.
+    fn alone(alpha: f32) -> Self {
+        How {
+            alpha,
+            start: Start::Overwritten,
+            parallelism: gemm::Parallelism::None,
+        }
+    }
+}
+
 /// # Safety
 /// `out` must be valid for writes of an `m x n` matrix with this distance between rows.
 unsafe fn gemm_at(
@@ -67,7 +104,7 @@ unsafe fn gemm_at(
     [m, k, n]: [usize; 3],
     a: Matrix<'_>,
     b: Matrix<'_>,
-    alpha: f32,
+    how: How,
 ) {
     assert!(
         (m - 1) * a.row + (k - 1) * a.column < a.values.len(),
@@ -86,19 +123,19 @@ unsafe fn gemm_at(
             out,
             1,
             row as isize,
-            false,
+            how.start == Start::Added,
             a.values.as_ptr(),
             a.column as isize,
             a.row as isize,
             b.values.as_ptr(),
             b.column as isize,
             b.row as isize,
-            0.0,
-            alpha,
+            1.0,
+            how.alpha,
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            how.parallelism,
         );
     }
 }
@@ -113,5 +150,32 @@ pub(super) fn product(
 ) {
     assert!(out.len() >= m * n, "room for the result");
     // SAFETY: the room was just checked.
-    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, alpha) }
+    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, How::alone(alpha)) }
+}
+
+/// Products with at least so many multiplications are shared among the threads.
+const PARALLEL: usize = 192 * 192 * 192;
+
+/// `out = a b`, or `out += a b`, dense, by all threads if it is large.
+pub(super) fn large_product(
+    out: &mut [f32],
+    [m, k, n]: [usize; 3],
+    a: Matrix<'_>,
+    b: Matrix<'_>,
+    start: Start,
+) {
+    assert!(out.len() >= m * n, "room for the result");
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let how = How {
+        start,
+        parallelism: match m * k * n {
+            PARALLEL.. => gemm::Parallelism::Rayon(0),
+            _ => gemm::Parallelism::None,
+        },
+        ..How::alone(1.0)
+    };
+    // SAFETY: the room was just checked.
+    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, how) }
 }
