@@ -35,7 +35,7 @@ pub use distillation::distillation;
 pub use focal::{FocalOptions, focal_count, focal_loss};
 pub use info_nce::{InfoNceOptions, cosines, info_nce, info_nce_count};
 pub use mse::{mse, mse_count};
-pub use nll::{kept, token_nll};
+pub use nll::{kept, token_nll, vocabulary_nll};
 pub use r_drop::r_drop;
 pub use triplet::{Distance, TripletOptions, triplet_count, triplet_loss};
 pub use z_loss::z_loss;

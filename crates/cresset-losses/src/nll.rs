@@ -1,6 +1,7 @@
 //! Negative log likelihood of tokens.
 
 use burn::tensor::{Int, Tensor};
+use cresset_ops::{Scores, linear_cross_entropy};
 
 use crate::{CrossEntropyOptions, cross_entropy};
 
@@ -26,6 +27,22 @@ pub fn token_nll(
             row_weights: keep,
         },
     )
+}
+
+/// [`token_nll`] of an output layer that has not been applied: the scores of the whole vocabulary never stand in memory
+/// together.
+///
+/// # Shapes
+/// scores: `[n, vocabulary]`, the rest as there
+pub fn vocabulary_nll(
+    scores: Scores,
+    targets: Tensor<1, Int>,
+    keep: Option<Tensor<1>>,
+    label_smoothing: f64,
+) -> Tensor<1> {
+    let [n, _] = scores.rows.dims();
+    let keep = keep.unwrap_or_else(|| Tensor::ones([n], &scores.rows.device()));
+    linear_cross_entropy(scores, targets, keep, label_smoothing)
 }
 
 /// The denominator of [`token_nll`]: how many positions count.

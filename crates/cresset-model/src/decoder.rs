@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, Scores};
 
 use crate::error::ModelError;
 use crate::gpt2::{Gpt2Config, Gpt2LmHead};
@@ -85,9 +85,9 @@ impl CausalLm {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         match self {
-            CausalLm::Gpt2(model) => model.logits_at(hidden, flat_positions),
+            CausalLm::Gpt2(model) => model.scores_at(hidden, flat_positions),
         }
     }
 }

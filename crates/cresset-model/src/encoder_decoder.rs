@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, Scores};
 
 use crate::bart::{BartConfig, BartForConditionalGeneration};
 use crate::encoder::EncoderInput;
@@ -93,7 +93,12 @@ impl Seq2SeqLm {
         memory_keep: KeepMask,
         run: &Run,
     ) -> Tensor<3> {
-        self.decode_from(ids, memory, memory_keep, (&mut self.cache(), run))
+        match self {
+            Seq2SeqLm::T5(model) => model.decode(ids, memory, memory_keep, run),
+            Seq2SeqLm::Marian(model) => model.decode(ids, memory, memory_keep, run),
+            Seq2SeqLm::Bart(model) => model.body().decode(ids, memory, memory_keep, run),
+            Seq2SeqLm::EncoderDecoder(model) => model.decode(ids, memory, memory_keep, run),
+        }
     }
 
     /// The decoder's output, at inference, for the positions that follow those in the cache.
@@ -107,16 +112,7 @@ impl Seq2SeqLm {
         memory_keep: KeepMask,
         cache: &mut Cache,
     ) -> Tensor<3> {
-        self.decode_from(ids, memory, memory_keep, (cache, &Run::inference()))
-    }
-
-    fn decode_from(
-        &self,
-        ids: Tensor<2, Int>,
-        memory: Tensor<3>,
-        keep: KeepMask,
-        (cache, run): (&mut Cache, &Run),
-    ) -> Tensor<3> {
+        let (keep, run) = (memory_keep, &Run::inference());
         match self {
             Seq2SeqLm::T5(model) => model.decode_on(ids, memory, keep, cache, run),
             Seq2SeqLm::Marian(model) => model.decode_on(ids, memory, keep, cache, run),
@@ -149,12 +145,12 @@ impl Seq2SeqLm {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         match self {
-            Seq2SeqLm::T5(model) => model.logits_at(hidden, flat_positions),
-            Seq2SeqLm::Marian(model) => model.logits_at(hidden, flat_positions),
-            Seq2SeqLm::Bart(model) => model.logits_at(hidden, flat_positions),
-            Seq2SeqLm::EncoderDecoder(model) => model.logits_at(hidden, flat_positions),
+            Seq2SeqLm::T5(model) => model.scores_at(hidden, flat_positions),
+            Seq2SeqLm::Marian(model) => model.scores_at(hidden, flat_positions),
+            Seq2SeqLm::Bart(model) => model.scores_at(hidden, flat_positions),
+            Seq2SeqLm::EncoderDecoder(model) => model.scores_at(hidden, flat_positions),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{AttentionInput, Causality, KeepMask, Run, attention, dropout};
+use cresset_ops::{
+    AttentionInput, Causality, KeepMask, Qkv, Residual, Run, Scores, attention, dropout,
+    residual_sum,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{rate, split_into_heads, supported, within};
@@ -198,7 +201,7 @@ impl Gpt2LmHead {
                 keep,
                 positions,
             },
-            &mut self.cache(),
+            &mut Cache::off(self.layers.len()),
             run,
         )
     }
@@ -244,9 +247,9 @@ impl Gpt2LmHead {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         self.tokens
-            .scores(crate::heads::rows_at(hidden, flat_positions))
+            .scores(crate::heads::rows_at(hidden, flat_positions), None)
     }
 }
 
@@ -290,11 +293,15 @@ impl Gpt2Layer {
         let mixed =
             self.attention
                 .forward(self.attention_norm.forward(x.clone()), keep, state, run);
-        let x = x + dropout(mixed, self.dropout, run);
+        let sum = |x, branch| {
+            let dropout = self.dropout;
+            residual_sum(Residual { x, branch, dropout }, run)
+        };
+        let x = sum(x, mixed);
         let fed = self
             .feed_forward
             .forward(self.feed_forward_norm.forward(x.clone()), run);
-        x + dropout(fed, self.dropout, run)
+        sum(x, fed)
     }
 }
 
@@ -307,14 +314,27 @@ impl Gpt2Attention {
         run: &Run,
     ) -> Tensor<3> {
         let [batch, seq, size] = x.dims();
-        let [q, k, v] = self
-            .project(x)
-            .map(|part| part.reshape([batch, seq, self.n_heads, size / self.n_heads]));
-        let all = state.extend(KeyValues { keys: k, values: v });
+        let head_size = size / self.n_heads;
+        let packed =
+            Qkv::Packed(
+                self.qkv
+                    .forward(x)
+                    .reshape([batch, seq, 3, self.n_heads, head_size]),
+            );
+        let qkv = match state {
+            LayerCache::Off => packed,
+            LayerCache::On { own, .. } => {
+                let [q, keys, values] = packed.apart();
+                let KeyValues { keys, values } = LayerCache::join(own, KeyValues { keys, values });
+                Qkv::Apart {
+                    q,
+                    k: keys,
+                    v: values,
+                }
+            }
+        };
         let input = AttentionInput {
-            q,
-            k: all.keys,
-            v: all.values,
+            qkv,
             bias: None,
             keep,
             causality: Causality::Causal,
@@ -323,27 +343,6 @@ impl Gpt2Attention {
         };
         self.o
             .forward(attention(input, run).reshape([batch, seq, size]))
-    }
-
-    /// Queries, keys and values. Whichever is smaller is cut in three: the matrix for many rows, the product for few.
-    fn project(&self, x: Tensor<3>) -> [Tensor<3>; 3] {
-        let [batch, seq, size] = x.dims();
-        if batch * seq < size {
-            let joint = self.qkv.forward(x);
-            return [0, 1, 2].map(|part| joint.clone().narrow(2, part * size, size));
-        }
-        let bias = self
-            .qkv
-            .bias
-            .as_ref()
-            .expect("the joint projection has a bias")
-            .val();
-        let weight = self.qkv.weight.val();
-        [0, 1, 2].map(|part| {
-            let weight = weight.clone().narrow(1, part * size, size);
-            let bias = bias.clone().narrow(0, part * size, size);
-            burn::tensor::module::linear(x.clone(), weight, Some(bias))
-        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run, dropout};
+use cresset_ops::{KeepMask, Run, Scores, dropout};
 use serde::{Deserialize, Serialize};
 
 use crate::check::{supported, within};
@@ -240,7 +240,8 @@ impl MarianMtModel {
         memory_keep: KeepMask,
         run: &Run,
     ) -> Tensor<3> {
-        self.decode_on(ids, memory, memory_keep, &mut self.cache(), run)
+        let mut unused = Cache::off(self.decoder.len());
+        self.decode_on(ids, memory, memory_keep, &mut unused, run)
     }
 
     /// The decoder's output for the positions that follow those in the cache.
@@ -277,10 +278,10 @@ impl MarianMtModel {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
+        let bias = self.final_logits_bias.val().squeeze_dim(0);
         self.shared
-            .scores(crate::heads::rows_at(hidden, flat_positions))
-            + self.final_logits_bias.val()
+            .scores(crate::heads::rows_at(hidden, flat_positions), Some(bias))
     }
 
     fn embed(&self, ids: Tensor<2, Int>, start: usize, run: &Run) -> Tensor<3> {

@@ -8,7 +8,7 @@ pub use config::{FeedForwardKind, T5Config};
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{Causality, KeepMask, Run};
+use cresset_ops::{Causality, KeepMask, Run, Scores};
 
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
@@ -56,7 +56,7 @@ impl T5ForConditionalGeneration {
     /// # Shapes
     /// out: `[batch, source, hidden]`
     pub fn encode(&self, source: EncoderInput, run: &Run) -> Tensor<3> {
-        let mut unused = self.encoder.cache();
+        let mut unused = Cache::off(self.encoder.n_layers());
         self.encoder.forward(
             self.shared.forward(source.ids),
             Some(source.keep),
@@ -77,7 +77,8 @@ impl T5ForConditionalGeneration {
         memory_keep: KeepMask,
         run: &Run,
     ) -> Tensor<3> {
-        self.decode_on(ids, memory, memory_keep, &mut self.cache(), run)
+        let mut unused = Cache::off(self.decoder.n_layers());
+        self.decode_on(ids, memory, memory_keep, &mut unused, run)
     }
 
     /// The decoder's output for the positions that follow those in the cache.
@@ -102,14 +103,14 @@ impl T5ForConditionalGeneration {
 
     /// A cache for a decoder that has read nothing.
     pub fn cache(&self) -> Cache {
-        self.decoder.cache()
+        Cache::new(self.decoder.n_layers())
     }
 
     /// Scores of every token at the given positions only.
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         let rows = crate::heads::rows_at(hidden, flat_positions);
         let rows = if self.output_scale == 1.0 {
             rows
@@ -117,8 +118,8 @@ impl T5ForConditionalGeneration {
             rows * self.output_scale
         };
         match &self.lm_head {
-            None => self.shared.scores(rows),
-            Some(head) => head.forward(rows),
+            None => self.shared.scores(rows, None),
+            Some(head) => head.scores(rows),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::bert::{Bert, BertConfig, BertEmbeddings, FAMILY, NAMES, Pooler, Positions};
@@ -198,6 +198,21 @@ impl EncoderDecoder {
         self.encoder.forward(source, run)
     }
 
+    /// The decoder's output under teacher forcing.
+    ///
+    /// # Shapes
+    /// As [`EncoderDecoder::decode_on`].
+    pub fn decode(
+        &self,
+        ids: Tensor<2, Int>,
+        memory: Tensor<3>,
+        memory_keep: KeepMask,
+        run: &Run,
+    ) -> Tensor<3> {
+        let mut unused = Cache::off(self.decoder.layers.len());
+        self.decode_on(ids, memory, memory_keep, &mut unused, run)
+    }
+
     /// The decoder's output for the positions that follow those in the cache.
     ///
     /// # Shapes
@@ -234,7 +249,7 @@ impl EncoderDecoder {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         let words = &self.decoder.embeddings.word;
         self.decoder
             .head

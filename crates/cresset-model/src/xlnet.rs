@@ -15,7 +15,7 @@ pub use config::XlnetConfig;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, PairMask, Run, dropout};
+use cresset_ops::{KeepMask, PairMask, Run, Scores, dropout};
 
 use self::attention::{RelativeAttention, Streams, Surroundings, Targets};
 use crate::encoder::EncoderInput;
@@ -261,9 +261,9 @@ impl XlnetLmHead {
     ///
     /// # Shapes
     /// hidden: `[batch, n, hidden]` of either stream, flat_positions: `[m]` indices into `batch * n`, out: `[m, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         let rows = crate::heads::rows_at(hidden, flat_positions);
-        self.transformer.word.scores(rows) + self.lm_bias.val().unsqueeze_dim(0)
+        self.transformer.word.scores(rows, Some(self.lm_bias.val()))
     }
 
     /// The encoder.

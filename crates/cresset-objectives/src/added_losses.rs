@@ -12,13 +12,14 @@
 use std::path::PathBuf;
 
 use burn::tensor::Tensor;
-use cresset_losses::{distillation, r_drop, z_loss};
+use cresset_losses::{distillation, r_drop, token_nll, vocabulary_nll, z_loss};
 use cresset_model::HfModel;
+use cresset_ops::Scores;
 use cresset_train::LossTerm;
 use serde::{Deserialize, Serialize};
 
 use crate::load::load;
-use crate::{ModelFolder, NewHead, RunError, Setup};
+use crate::{ModelFolder, NewHead, RunError, Setup, upload};
 
 /// `r_drop = { .. }`: two passes shall say the same (Liang et al. 2021).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,23 +113,77 @@ pub(crate) fn check_z_loss(objective: &str, value: f64) -> Result<(), RunError> 
 /// The term of a z-loss, if there is one.
 ///
 /// # Shapes
-/// logits: `[n, classes]`, keep: `[n]`
-pub(crate) fn z_term(
-    logits: &Tensor<2>,
-    keep: Option<&Tensor<1>>,
-    coefficient: f64,
-) -> Option<LossTerm> {
+/// keep: `[n]`
+pub(crate) fn z_term(pass: &Pass, keep: Option<&Tensor<1>>, coefficient: f64) -> Option<LossTerm> {
     (coefficient > 0.0).then(|| LossTerm {
         name: Z_LOSS,
-        sum: z_loss(logits.clone(), keep.cloned(), 1.0),
+        sum: z_loss(pass.read_logits(), keep.cloned(), 1.0),
         weight: coefficient,
     })
 }
 
-/// One forward pass: its logits, `[n, classes]`, and the sum of its own loss.
+/// One forward pass: the sum of its own loss, and its logits, `[n, classes]`, where another loss asked for them.
 pub(crate) struct Pass {
-    pub(crate) logits: Tensor<2>,
+    pub(crate) logits: Option<Tensor<2>>,
     pub(crate) sum: Tensor<1>,
+}
+
+/// Whether a loss reads the logits themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logits {
+    /// One does: they are made, once.
+    Read,
+    /// None does: they are never made as a whole.
+    Unread,
+}
+
+impl Logits {
+    /// Read if this holds.
+    pub(crate) fn read_if(is_read: bool) -> Self {
+        if is_read {
+            Logits::Read
+        } else {
+            Logits::Unread
+        }
+    }
+}
+
+impl Pass {
+    /// The negative log likelihood of tokens.
+    ///
+    /// # Shapes
+    /// scores: `[n, vocabulary]`, keep: `[n]`
+    pub(crate) fn of_tokens(
+        scores: Scores,
+        targets: &[u32],
+        (keep, label_smoothing): (Option<Tensor<1>>, f64),
+        logits: Logits,
+    ) -> Pass {
+        let targets = upload::indices(targets, &scores.rows.device());
+        match logits {
+            Logits::Unread => Pass {
+                sum: vocabulary_nll(scores, targets, keep, label_smoothing),
+                logits: None,
+            },
+            Logits::Read => {
+                let logits = scores.logits();
+                Pass {
+                    sum: token_nll(logits.clone(), targets, keep, label_smoothing),
+                    logits: Some(logits),
+                }
+            }
+        }
+    }
+
+    /// The logits.
+    ///
+    /// # Panics
+    /// If the pass was told that nothing reads them.
+    pub(crate) fn read_logits(&self) -> Tensor<2> {
+        self.logits
+            .clone()
+            .expect("a loss that reads the logits says so beforehand")
+    }
 }
 
 /// The terms of two passes with different dropout: the paper's total is the loss of both plus `alpha` times their
@@ -138,6 +193,7 @@ pub(crate) fn r_drop_terms(
     [first, second]: [Pass; 2],
     alpha: f64,
 ) -> Vec<LossTerm> {
+    let difference = r_drop(first.read_logits(), second.read_logits(), None);
     vec![
         LossTerm {
             name,
@@ -146,7 +202,7 @@ pub(crate) fn r_drop_terms(
         },
         LossTerm {
             name: R_DROP,
-            sum: r_drop(first.logits, second.logits, None),
+            sum: difference,
             weight: alpha,
         },
     ]

@@ -4,18 +4,16 @@
 //! framed by the convention's start and stop token, or all texts are one stream from which windows are cut.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
 use cresset_data::{Collate, DataError, PadSide, PaddedIds, TokenizedTexts, pad};
-use cresset_losses::token_nll;
 use cresset_model::CausalLm;
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::added_losses::{
-    DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
+    DISTILLATION, DistillConfig, Logits, Pass, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
 };
 use crate::cut::Mapped;
 use crate::documents::Documents;
@@ -175,15 +173,15 @@ impl CausalLanguageModelling {
 /// Scores of the targets.
 ///
 /// # Shapes
-/// out: `[targets, vocabulary]`
-fn logits(model: &CausalLm, batch: &CausalLmBatch, run: &Run) -> Tensor<2> {
+/// out: scores `[targets, vocabulary]`
+fn scores(model: &CausalLm, batch: &CausalLmBatch, run: &Run) -> Scores {
     let device = upload::device_of(model);
     // Rows are padded on the right and attention is causal: no kept position can see padding, so no mask is needed but
     // between texts that share a row.
     let keep = batch.input.texts.as_ref();
     let keep = keep.map(|_| upload::keep(&batch.input, &device));
     let hidden = model.hidden(upload::ids(&batch.input, &device), keep, run);
-    model.logits_at(hidden, upload::indices(&batch.positions, &device))
+    model.scores_at(hidden, upload::indices(&batch.positions, &device))
 }
 
 impl Objective for CausalLanguageModelling {
@@ -199,23 +197,24 @@ impl Objective for CausalLanguageModelling {
     }
 
     fn loss(&self, batch: &CausalLmBatch, at: &StepContext) -> LossTerms {
-        let logits = logits(&self.model, batch, &at.run());
-        let targets = upload::indices(&batch.labels, &logits.device());
+        let scores = scores(&self.model, batch, &at.run());
+        let logits = Logits::read_if(self.z_loss > 0.0 || self.teacher.is_some());
+        let pass = Pass::of_tokens(scores, &batch.labels, (None, 0.0), logits);
         let mut terms = vec![LossTerm {
             name: "nll",
-            sum: token_nll(logits.clone(), targets, None, 0.0),
+            sum: pass.sum.clone(),
             weight: own_weight(self.teacher.as_ref()),
         }];
-        terms.extend(z_term(&logits, None, self.z_loss));
+        terms.extend(z_term(&pass, None, self.z_loss));
         terms.extend(self.teacher.as_ref().map(|teacher| {
-            let said = self::logits(&teacher.model, batch, &Run::inference());
-            teacher.term(logits, said, None)
+            let said = self::scores(&teacher.model, batch, &Run::inference()).logits();
+            teacher.term(pass.read_logits(), said, None)
         }));
         LossTerms(terms)
     }
 
     fn observe(&self, batch: &CausalLmBatch, report: &mut Report) {
-        let logits = logits(&self.model, batch, &Run::inference());
+        let logits = scores(&self.model, batch, &Run::inference()).logits();
         upload::observe_tokens(
             logits,
             &batch.labels,

@@ -135,12 +135,12 @@ impl RawModel {
             }
             Network::MaskedLm(model) => {
                 let hidden = model.hidden(source, &run);
-                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 (vec![Output::of("logits", logits)], hidden)
             }
             Network::PreTraining(model, pair) => {
                 let hidden = model.hidden(source, &run);
-                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 let outputs = vec![
                     Output::of("prediction_logits", logits),
                     Output::of(pair, model.pair_logits(hidden.clone(), &run)),
@@ -185,13 +185,13 @@ impl RawModel {
                 };
                 let (content, query) = model.encoder().two_stream(streams, &run);
                 let hidden = query.unwrap_or(content);
-                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 (vec![Output::of("logits", logits)], hidden)
             }
             Network::Causal(model) => {
                 let keep = input.attention_mask.is_some().then_some(source.keep);
                 let hidden = model.hidden(source.ids, keep, &run);
-                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 (vec![Output::of("logits", logits)], hidden)
             }
             Network::Seq2Seq(model) => {
@@ -205,7 +205,7 @@ impl RawModel {
                 let keep = source.keep.clone();
                 let memory = model.encode(source, &run);
                 let hidden = model.decode(ids, memory.clone(), keep, &run);
-                let logits = everywhere(&hidden, device, |h, at| model.logits_at(h, at));
+                let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 let outputs = vec![
                     Output::of("logits", logits),
                     Output::of("encoder_last_hidden_state", memory),

@@ -10,14 +10,12 @@ mod unit;
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::Tensor;
 use cresset_data::{
     Collate, Convention, DataError, Dataset, Framed, MaskOptions, Masked, PadSide, PaddedIds,
     SpanLengths, TokenizedTexts, mask_spans, mask_tokens, mask_whole_words, pad,
 };
-use cresset_losses::token_nll;
 use cresset_model::MaskedLm;
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -25,7 +23,7 @@ use serde_json::Map;
 
 pub use self::unit::{MaskUnit, Segmentation, SpanConfig};
 use crate::added_losses::{
-    DISTILLATION, DistillConfig, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
+    DISTILLATION, DistillConfig, Logits, Pass, Teacher, Z_LOSS, check_z_loss, own_weight, z_term,
 };
 use crate::cut::{CutTexts, Cutting};
 use crate::packed::{InRows, Pack, in_rows};
@@ -301,12 +299,12 @@ impl MaskedLanguageModelling {
 /// Scores of the targets.
 ///
 /// # Shapes
-/// out: `[targets, vocabulary]`
-fn logits(model: &MaskedLm, batch: &MaskedLmBatch, run: &Run) -> Tensor<2> {
+/// out: scores `[targets, vocabulary]`
+fn scores(model: &MaskedLm, batch: &MaskedLmBatch, run: &Run) -> Scores {
     let device = upload::device_of(model);
     let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
     let hidden = model.hidden(input, run);
-    model.logits_at(hidden, upload::indices(&batch.positions, &device))
+    model.scores_at(hidden, upload::indices(&batch.positions, &device))
 }
 
 impl Objective for MaskedLanguageModelling {
@@ -322,25 +320,25 @@ impl Objective for MaskedLanguageModelling {
     }
 
     fn loss(&self, batch: &MaskedLmBatch, at: &StepContext) -> LossTerms {
-        let logits = logits(&self.model, batch, &at.run());
-        let device = logits.device();
-        let keep = upload::floats(&batch.weights, &device);
-        let targets = upload::indices(&batch.targets, &device);
+        let scores = scores(&self.model, batch, &at.run());
+        let keep = upload::floats(&batch.weights, &scores.rows.device());
+        let logits = Logits::read_if(self.z_loss > 0.0 || self.teacher.is_some());
+        let pass = Pass::of_tokens(scores, &batch.targets, (Some(keep.clone()), 0.0), logits);
         let mut terms = vec![LossTerm {
             name: "mlm",
-            sum: token_nll(logits.clone(), targets, Some(keep.clone()), 0.0),
+            sum: pass.sum.clone(),
             weight: own_weight(self.teacher.as_ref()),
         }];
-        terms.extend(z_term(&logits, Some(&keep), self.z_loss));
+        terms.extend(z_term(&pass, Some(&keep), self.z_loss));
         terms.extend(self.teacher.as_ref().map(|teacher| {
-            let said = self::logits(&teacher.model, batch, &Run::inference());
-            teacher.term(logits, said, Some(keep))
+            let said = self::scores(&teacher.model, batch, &Run::inference()).logits();
+            teacher.term(pass.read_logits(), said, Some(keep))
         }));
         LossTerms(terms)
     }
 
     fn observe(&self, batch: &MaskedLmBatch, report: &mut Report) {
-        let logits = logits(&self.model, batch, &Run::inference());
+        let logits = scores(&self.model, batch, &Run::inference()).logits();
         upload::observe_tokens(logits, &batch.targets, &batch.weights, report);
     }
 }

@@ -13,9 +13,9 @@ use cresset_data::{
     Collate, Convention, DataError, Dataset, PairOptions, PairPlaces, PairTask, TokenizedTexts,
     pair_places,
 };
-use cresset_losses::{CrossEntropyOptions, cross_entropy, token_nll};
+use cresset_losses::{CrossEntropyOptions, cross_entropy, vocabulary_nll};
 use cresset_model::PreTraining;
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Map;
@@ -81,8 +81,8 @@ pub struct PairPreTraining {
 }
 
 /// Scores of the hidden tokens and of the pairs.
-struct Logits {
-    tokens: Tensor<2>,
+struct Both {
+    tokens: Scores,
     pairs: Tensor<2>,
 }
 
@@ -92,14 +92,14 @@ impl PairPreTraining {
         PairPreTraining { model }
     }
 
-    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> Logits {
+    fn logits(&self, batch: &MaskedLmBatch, run: &Run) -> Both {
         let device = upload::device_of(self);
         let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
         let hidden = self.model.hidden(input, run);
         let positions = upload::indices(&batch.positions, &device);
-        Logits {
+        Both {
             pairs: self.model.pair_logits(hidden.clone(), run),
-            tokens: self.model.logits_at(hidden, positions),
+            tokens: self.model.scores_at(hidden, positions),
         }
     }
 }
@@ -120,8 +120,8 @@ impl Objective for PairPreTraining {
 
     fn loss(&self, batch: &PreTrainingBatch, at: &StepContext) -> LossTerms {
         let logits = self.logits(&batch.masked, &at.run());
-        let device = logits.tokens.device();
-        let tokens = token_nll(
+        let device = logits.pairs.device();
+        let tokens = vocabulary_nll(
             logits.tokens,
             upload::indices(&batch.masked.targets, &device),
             Some(upload::floats(&batch.masked.weights, &device)),
@@ -152,7 +152,7 @@ impl Objective for PairPreTraining {
         report.add("pair_loss", upload::read_scalar(sum), n);
         report.add("pair_accuracy", right as f64, n);
         let (targets, weights) = (&batch.masked.targets, &batch.masked.weights);
-        upload::observe_tokens(logits.tokens, targets, weights, report);
+        upload::observe_tokens(logits.tokens.logits(), targets, weights, report);
     }
 }
 

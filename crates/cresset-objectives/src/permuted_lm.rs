@@ -16,10 +16,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use cresset_data::{
     Collate, Convention, DataError, PaddedIds, PermutationOptions, TokenizedTexts, pad, permute,
 };
-use cresset_losses::token_nll;
+use cresset_losses::vocabulary_nll;
 use cresset_model::EncoderConfig;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -232,7 +232,7 @@ impl PermutedLanguageModelling {
         &self.model
     }
 
-    fn logits(&self, batch: &PermutedLmBatch, run: &Run) -> Tensor<2> {
+    fn scores(&self, batch: &PermutedLmBatch, run: &Run) -> Scores {
         let device = upload::device_of(self);
         let places = batch.places();
         let n_targets = 1 + places.iter().map(|(_, place)| *place).max().unwrap_or(0);
@@ -248,7 +248,7 @@ impl PermutedLanguageModelling {
             .iter()
             .map(|(row, place)| (row * n_targets + place) as u32)
             .collect();
-        self.model.logits_at(query, upload::indices(&flat, &device))
+        self.model.scores_at(query, upload::indices(&flat, &device))
     }
 }
 
@@ -293,10 +293,10 @@ impl Objective for PermutedLanguageModelling {
     }
 
     fn loss(&self, batch: &PermutedLmBatch, at: &StepContext) -> LossTerms {
-        let logits = self.logits(batch, &at.run());
-        let device = logits.device();
-        let sum = token_nll(
-            logits,
+        let scores = self.scores(batch, &at.run());
+        let device = scores.rows.device();
+        let sum = vocabulary_nll(
+            scores,
             upload::indices(&batch.targets, &device),
             Some(upload::floats(&batch.weights, &device)),
             0.0,
@@ -309,7 +309,7 @@ impl Objective for PermutedLanguageModelling {
     }
 
     fn observe(&self, batch: &PermutedLmBatch, report: &mut Report) {
-        let logits = self.logits(batch, &Run::inference());
+        let logits = self.scores(batch, &Run::inference()).logits();
         upload::observe_tokens(logits, &batch.targets, &batch.weights, report);
     }
 }

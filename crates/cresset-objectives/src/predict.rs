@@ -254,7 +254,8 @@ impl Predict for MaskPredictor {
         let hidden = self.model.hidden(input, &Run::inference());
         let scores = softmax(
             self.model
-                .logits_at(hidden, upload::indices(&flat, &self.device)),
+                .scores_at(hidden, upload::indices(&flat, &self.device))
+                .logits(),
             1,
         );
         let fillings = self.fillings(scores);

@@ -4,17 +4,17 @@
 //! al. 2017 for label smoothing). The decoder-start token, the stop token and with them the shift come from the convention.
 
 use burn::module::Module;
-use burn::tensor::Tensor;
 use cresset_data::{Collate, DataError, Example, Length, PadSide, PaddedIds, pad};
-use cresset_losses::token_nll;
 use cresset_model::Seq2SeqLm;
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use crate::added_losses::{Pass, R_DROP, RDropConfig, Z_LOSS, check_z_loss, r_drop_terms, z_term};
+use crate::added_losses::{
+    Logits, Pass, R_DROP, RDropConfig, Z_LOSS, check_z_loss, r_drop_terms, z_term,
+};
 use crate::load::warm_start;
 use crate::preview::{Reader, Shown, Targets};
 use crate::rows::Rows;
@@ -158,12 +158,9 @@ impl SequenceToSequence {
     }
 
     fn pass(&self, batch: &Seq2SeqBatch, run: &Run) -> Pass {
-        let logits = self.logits(batch, run);
-        let targets = upload::indices(&batch.labels, &logits.device());
-        Pass {
-            sum: token_nll(logits.clone(), targets, None, self.losses.label_smoothing),
-            logits,
-        }
+        let logits = Logits::read_if(self.losses.z_loss > 0.0 || self.losses.r_drop.is_some());
+        let (scores, smoothing) = (self.scores(batch, run), self.losses.label_smoothing);
+        Pass::of_tokens(scores, &batch.labels, (None, smoothing), logits)
     }
 
     /// The model.
@@ -171,7 +168,7 @@ impl SequenceToSequence {
         &self.model
     }
 
-    fn logits(&self, batch: &Seq2SeqBatch, run: &Run) -> Tensor<2> {
+    fn scores(&self, batch: &Seq2SeqBatch, run: &Run) -> Scores {
         let device = upload::device_of(self);
         let source = upload::encoder_input(&batch.source, None, &device);
         let memory_keep = source.keep.clone();
@@ -183,7 +180,7 @@ impl SequenceToSequence {
             run,
         );
         self.model
-            .logits_at(hidden, upload::indices(&batch.positions, &device))
+            .scores_at(hidden, upload::indices(&batch.positions, &device))
     }
 }
 
@@ -202,7 +199,7 @@ impl Objective for SequenceToSequence {
     fn loss(&self, batch: &Seq2SeqBatch, at: &StepContext) -> LossTerms {
         let run = at.run();
         let first = self.pass(batch, &run);
-        let z_term = z_term(&first.logits, None, self.losses.z_loss);
+        let z_term = z_term(&first, None, self.losses.z_loss);
         let mut terms = match self.losses.r_drop {
             Some(alpha) => r_drop_terms("nll", [first, self.pass(batch, &run)], alpha),
             None => vec![LossTerm {
@@ -216,7 +213,7 @@ impl Objective for SequenceToSequence {
     }
 
     fn observe(&self, batch: &Seq2SeqBatch, report: &mut Report) {
-        let logits = self.logits(batch, &Run::inference());
+        let logits = self.scores(batch, &Run::inference()).logits();
         upload::observe_tokens(
             logits,
             &batch.labels,

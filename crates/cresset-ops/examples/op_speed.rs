@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use cresset_ops::{
-    AttentionInput, Causality, KeepMask, PairMask, RelativeScores, Run, attention, gelu, gelu_tanh,
-    layer_norm, reference, relative_scores, rms_norm, softmax_cross_entropy,
+    AttentionInput, Causality, KeepMask, PairMask, Qkv, RelativeScores, Run, attention, gelu,
+    gelu_tanh, layer_norm, reference, relative_scores, rms_norm, softmax_cross_entropy,
 };
 
 const REPEATS: u32 = 10;
@@ -69,9 +69,11 @@ fn main() {
 
     let q = Tensor::<4>::random([16, 128, 4, 64], Distribution::Normal(0.0, 1.0), &device);
     let input = |q: Tensor<4>| AttentionInput {
-        k: q.clone(),
-        v: q.clone(),
-        q,
+        qkv: Qkv::Apart {
+            k: q.clone(),
+            v: q.clone(),
+            q,
+        },
         bias: None,
         keep: None,
         causality: Causality::Causal,

@@ -1,9 +1,9 @@
 //! Scaled dot-product attention.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
-use crate::fused::{is_host, run_3, run_4};
-use crate::host::attention::Attention;
+use crate::fused::{is_host, run};
+use crate::host::attention::{Attention, Layout};
 use crate::{KeepMask, Run, reference};
 
 /// Whether a query sees keys behind it.
@@ -16,15 +16,62 @@ pub enum Causality {
     Causal,
 }
 
+/// Queries, keys and values.
+#[derive(Clone, Debug)]
+pub enum Qkv {
+    /// A tensor for each.
+    Apart {
+        /// Queries, `[batch, queries, heads, head size]`.
+        q: Tensor<4>,
+        /// Keys, `[batch, keys, heads, head size]`.
+        k: Tensor<4>,
+        /// Values, `[batch, keys, heads, head size]`.
+        v: Tensor<4>,
+    },
+    /// All three of the same positions, `[batch, seq, 3, heads, head size]`, as one product makes them.
+    Packed(Tensor<5>),
+    /// Queries apart, and keys and values of the same positions.
+    PackedPair {
+        /// Queries, `[batch, queries, heads, head size]`.
+        q: Tensor<4>,
+        /// Keys and values, `[batch, keys, 2, heads, head size]`.
+        kv: Tensor<5>,
+    },
+}
+
+impl Qkv {
+    /// Queries and keys of a text.
+    pub fn lengths(&self) -> [usize; 2] {
+        match self {
+            Qkv::Apart { q, k, .. } => [q.dims()[1], k.dims()[1]],
+            Qkv::Packed(qkv) => [qkv.dims()[1]; 2],
+            Qkv::PackedPair { q, kv } => [q.dims()[1], kv.dims()[1]],
+        }
+    }
+
+    fn device(&self) -> Device {
+        match self {
+            Qkv::Apart { q, .. } | Qkv::PackedPair { q, .. } => q.device(),
+            Qkv::Packed(qkv) => qkv.device(),
+        }
+    }
+
+    /// A tensor for each.
+    pub fn apart(self) -> [Tensor<4>; 3] {
+        let part = |packed: &Tensor<5>, index| packed.clone().narrow(2, index, 1).squeeze_dim(2);
+        match self {
+            Qkv::Apart { q, k, v } => [q, k, v],
+            Qkv::Packed(qkv) => [part(&qkv, 0), part(&qkv, 1), part(&qkv, 2)],
+            Qkv::PackedPair { q, kv } => [q, part(&kv, 0), part(&kv, 1)],
+        }
+    }
+}
+
 /// What attention works on.
 #[derive(Clone, Debug)]
 pub struct AttentionInput {
-    /// Queries, `[batch, queries, heads, head size]`.
-    pub q: Tensor<4>,
-    /// Keys, `[batch, keys, heads, head size]`.
-    pub k: Tensor<4>,
-    /// Values, `[batch, keys, heads, head size]`.
-    pub v: Tensor<4>,
+    /// Queries, keys and values.
+    pub qkv: Qkv,
     /// Added to the scaled scores, `[1 or batch, heads, queries, keys]`; it may be learnt.
     pub bias: Option<Tensor<4>>,
     /// Which keys hold something.
@@ -39,7 +86,8 @@ pub struct AttentionInput {
 
 /// `softmax(scale * q k^T + bias) v` per head (Vaswani et al. 2017, section 3.2), with dropout on the probabilities.
 ///
-/// A query that sees no key gives zeros. Where the mask's rows hold several texts, a query sees its own text only.
+/// A query that sees no key gives zeros. Where the mask's rows hold several texts, a query sees its own text only. On flex the
+/// scores exist for one block of queries at a time; from 257 keys on, the backward pass makes them again (Dao et al. 2022).
 ///
 /// # Shapes
 /// out: `[batch, queries, heads, head size]`
@@ -47,9 +95,8 @@ pub struct AttentionInput {
 /// # Panics
 /// If the shapes do not fit each other, a causal call has more queries than keys, or a row of several texts is not looked at by
 /// itself.
-pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
-    let [_, n_queries, _, _] = input.q.dims();
-    let n_keys = input.k.dims()[1];
+pub fn attention(input: AttentionInput, pass: &Run) -> Tensor<4> {
+    let [n_queries, n_keys] = input.qkv.lengths();
     let causal = input.causality == Causality::Causal;
     assert!(
         !causal || n_queries <= n_keys,
@@ -59,19 +106,28 @@ pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
         n_queries == n_keys || input.keep.as_ref().is_none_or(|keep| !keep.holds_several()),
         "{n_queries} queries over {n_keys} keys of several texts"
     );
-    if !is_host(&input.q.device()) {
-        return reference::attention(input, run);
+    if !is_host(&input.qkv.device()) {
+        return reference::attention(input, pass);
     }
-    let key = run.next_site(input.dropout);
+    let (layout, tensors) = match input.qkv {
+        Qkv::Apart { q, k, v } => {
+            let tensors = [q, k, v].map(Tensor::into_dispatch);
+            (Layout::Apart, tensors.to_vec())
+        }
+        Qkv::Packed(qkv) => (Layout::Packed, vec![qkv.into_dispatch()]),
+        Qkv::PackedPair { q, kv } => {
+            let tensors = vec![q.into_dispatch(), kv.into_dispatch()];
+            (Layout::PackedPair, tensors)
+        }
+    };
     let kernel = Attention {
+        layout,
         texts: input.keep.as_ref().and_then(KeepMask::texts),
         keep: input.keep.map(|keep| keep.values()),
         causal: causal && n_queries > 1,
         scale: input.scale as f32,
-        dropout: key,
+        dropout: pass.next_site(input.dropout),
     };
-    match input.bias {
-        None => run_3(kernel, input.q, input.k, input.v),
-        Some(bias) => run_4(kernel, [input.q, input.k, input.v, bias]),
-    }
+    let bias = input.bias.map(Tensor::into_dispatch);
+    run(kernel, tensors.into_iter().chain(bias).collect())
 }

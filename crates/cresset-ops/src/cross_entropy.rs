@@ -127,8 +127,9 @@ impl TransformerOps for Flex {
             weights: &weights.values,
             smoothing: smoothing as f32,
         };
-        let sum = softmax::cross_entropy(&Array::of(&logits), targets);
-        Array::new(vec![sum], &[1]).into_flex()
+        let logits = Array::of(&logits);
+        let sum = softmax::cross_entropy(&logits.values, logits.width(), targets);
+        Array::new(vec![sum as f32], &[1]).into_flex()
     }
 
     fn cross_entropy_backward(
@@ -145,13 +146,15 @@ impl TransformerOps for Flex {
             weights: &weights.values,
             smoothing: smoothing as f32,
         };
-        softmax::cross_entropy_backward(&Array::of(&logits), targets, Array::of(&grad).values[0])
-            .into_flex()
+        let logits = Array::of(&logits);
+        let grad = Array::of(&grad).values[0];
+        let values = softmax::cross_entropy_backward(&logits.values, logits.width(), targets, grad);
+        Array::new(values, &logits.shape).into_flex()
     }
 }
 
 /// Class ids of an integer tensor, whatever its width.
-fn ids_of(tensor: &FlexTensor) -> Vec<u32> {
+pub(crate) fn ids_of(tensor: &FlexTensor) -> Vec<u32> {
     tensor
         .clone()
         .into_data()

@@ -15,25 +15,35 @@ use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, Flex, backend_e
 use burn::tensor::{Device, Tensor};
 use burn_flex::FlexTensor;
 
-use crate::host::array::Array;
+use crate::host::array::{Array, Held};
 
 /// Forward and backward of one operation over dense f32 arrays.
 pub(crate) trait Kernel: Debug + Send + Sync + 'static {
     /// The output, and what the backward pass wants to keep besides the inputs.
-    fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>);
+    fn forward(&self, inputs: &[Array<'_>], keep: Keep) -> (Array<'static>, Vec<Array<'static>>);
 
     /// What of the inputs the backward pass reads.
     fn reads(&self) -> Reads {
         Reads::Inputs
     }
 
-    /// The gradient of each input, in order; without inputs where the kernel reads none.
+    /// The gradient of each input, in order; without inputs where the kernel reads none. What was kept and the gradient of the
+    /// output may be written over: they are owned wherever nothing else holds them.
     fn backward(
         &self,
         inputs: &[Array<'_>],
-        kept: &[Array<'_>],
-        grad: &Array<'_>,
+        kept: Vec<Array<'_>>,
+        grad: Array<'_>,
     ) -> Vec<Array<'static>>;
+}
+
+/// Whether a backward pass will follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// It will, and it reads what is kept.
+    ForBackward,
+    /// It will not: what is returned to be kept is thrown away.
+    Nothing,
 }
 
 /// What of the inputs a backward pass reads.
@@ -50,20 +60,25 @@ pub(crate) trait HostMemory: Backend {
     fn forward(
         kernel: &dyn Kernel,
         inputs: &[FloatTensor<Self>],
+        keep: Keep,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 
     fn backward(
         kernel: &dyn Kernel,
         inputs: &[FloatTensor<Self>],
-        kept: &[FloatTensor<Self>],
-        grad: &FloatTensor<Self>,
+        kept: Vec<FloatTensor<Self>>,
+        grad: FloatTensor<Self>,
     ) -> Vec<FloatTensor<Self>>;
 }
 
 impl HostMemory for Flex {
-    fn forward(kernel: &dyn Kernel, inputs: &[FlexTensor]) -> (FlexTensor, Vec<FlexTensor>) {
+    fn forward(
+        kernel: &dyn Kernel,
+        inputs: &[FlexTensor],
+        keep: Keep,
+    ) -> (FlexTensor, Vec<FlexTensor>) {
         let arrays: Vec<Array<'_>> = inputs.iter().map(Array::of).collect();
-        let (output, kept) = kernel.forward(&arrays);
+        let (output, kept) = kernel.forward(&arrays, keep);
         (
             output.into_flex(),
             kept.into_iter().map(Array::into_flex).collect(),
@@ -73,20 +88,22 @@ impl HostMemory for Flex {
     fn backward(
         kernel: &dyn Kernel,
         inputs: &[FlexTensor],
-        kept: &[FlexTensor],
-        grad: &FlexTensor,
+        kept: Vec<FlexTensor>,
+        grad: FlexTensor,
     ) -> Vec<FlexTensor> {
         let inputs: Vec<Array<'_>> = inputs.iter().map(Array::of).collect();
-        let kept: Vec<Array<'_>> = kept.iter().map(Array::of).collect();
+        let mut kept: Vec<Held> = kept.into_iter().map(Held::of).collect();
+        let mut grad = Held::of(grad);
+        let kept = kept.iter_mut().map(Held::array).collect();
         kernel
-            .backward(&inputs, &kept, &Array::of(grad))
+            .backward(&inputs, kept, grad.array())
             .into_iter()
             .map(Array::into_flex)
             .collect()
     }
 }
 
-/// Kernels with one, two, three or four tensors as input, by rank of the graph node.
+/// Kernels by the number of their inputs, which is the rank of the graph node.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait HostOps: Backend {
     fn host_1(kernel: Arc<dyn Kernel>, a: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -108,19 +125,49 @@ pub(crate) trait HostOps: Backend {
         c: FloatTensor<Self>,
         d: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+    fn host_5(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an extension takes tensors one by one"
+    )]
+    fn host_7(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+/// A kernel's output where nothing is tracked.
+fn alone<B: HostMemory, const N: usize>(
+    kernel: Arc<dyn Kernel>,
+    inputs: [FloatTensor<B>; N],
+) -> FloatTensor<B> {
+    B::forward(&*kernel, &inputs, Keep::Nothing).0
 }
 
 impl HostOps for Flex {
     fn host_1(kernel: Arc<dyn Kernel>, a: FlexTensor) -> FlexTensor {
-        <Flex as HostMemory>::forward(&*kernel, &[a]).0
+        alone::<Flex, _>(kernel, [a])
     }
 
     fn host_2(kernel: Arc<dyn Kernel>, a: FlexTensor, b: FlexTensor) -> FlexTensor {
-        <Flex as HostMemory>::forward(&*kernel, &[a, b]).0
+        alone::<Flex, _>(kernel, [a, b])
     }
 
     fn host_3(kernel: Arc<dyn Kernel>, a: FlexTensor, b: FlexTensor, c: FlexTensor) -> FlexTensor {
-        <Flex as HostMemory>::forward(&*kernel, &[a, b, c]).0
+        alone::<Flex, _>(kernel, [a, b, c])
     }
 
     fn host_4(
@@ -130,7 +177,31 @@ impl HostOps for Flex {
         c: FlexTensor,
         d: FlexTensor,
     ) -> FlexTensor {
-        <Flex as HostMemory>::forward(&*kernel, &[a, b, c, d]).0
+        alone::<Flex, _>(kernel, [a, b, c, d])
+    }
+
+    fn host_5(
+        kernel: Arc<dyn Kernel>,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+    ) -> FlexTensor {
+        alone::<Flex, _>(kernel, [a, b, c, d, e])
+    }
+
+    fn host_7(
+        kernel: Arc<dyn Kernel>,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+        g: FlexTensor,
+    ) -> FlexTensor {
+        alone::<Flex, _>(kernel, [a, b, c, d, e, f, g])
     }
 }
 
@@ -155,7 +226,7 @@ impl<B: HostMemory, const N: usize> Backward<B, N> for HostBackward {
             inputs,
             kept,
         } = ops.state;
-        let results = B::backward(&*kernel, &inputs, &kept, &grad);
+        let results = B::backward(&*kernel, &inputs, kept, grad);
         for (parent, result) in ops.parents.into_iter().zip(results) {
             if let Some(node) = parent {
                 grads.register::<B>(node.id, result);
@@ -171,23 +242,23 @@ fn node<B: HostMemory, C: CheckpointStrategy, const N: usize>(
 ) -> FloatTensor<Autodiff<B, C>> {
     let nodes: [_; N] = std::array::from_fn(|i| inputs[i].node());
     let inputs: Vec<FloatTensor<B>> = inputs.into_iter().map(|t| t.into_primitive()).collect();
-    let (output, kept) = B::forward(&*kernel, &inputs);
     match Backward::<B, N>::prepare::<C>(HostBackward, nodes)
         .compute_bound()
         .stateful()
     {
-        OpsKind::Tracked(prep) => prep.finish(
-            Saved {
+        OpsKind::Tracked(prep) => {
+            let (output, kept) = B::forward(&*kernel, &inputs, Keep::ForBackward);
+            let saved = Saved {
                 inputs: match kernel.reads() {
                     Reads::Inputs => inputs,
                     Reads::Nothing => Vec::new(),
                 },
                 kernel,
                 kept,
-            },
-            output,
-        ),
-        OpsKind::UnTracked(prep) => prep.finish(output),
+            };
+            prep.finish(saved, output)
+        }
+        OpsKind::UnTracked(prep) => prep.finish(B::forward(&*kernel, &inputs, Keep::Nothing).0),
     }
 }
 
@@ -222,6 +293,30 @@ impl<B: HostOps + HostMemory, C: CheckpointStrategy> HostOps for Autodiff<B, C> 
     ) -> FloatTensor<Self> {
         node::<B, C, _>(kernel, [a, b, c, d])
     }
+
+    fn host_5(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        node::<B, C, _>(kernel, [a, b, c, d, e])
+    }
+
+    fn host_7(
+        kernel: Arc<dyn Kernel>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        node::<B, C, _>(kernel, [a, b, c, d, e, f, g])
+    }
 }
 
 /// Whether a device's tensors lie in host memory, so that kernels may run on them.
@@ -232,51 +327,35 @@ pub(crate) fn is_host(device: &Device) -> bool {
     )
 }
 
-/// Runs a kernel of one input.
-pub(crate) fn run_1<const D: usize>(kernel: impl Kernel, a: Tensor<D>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_1(
-        Arc::new(kernel),
-        a.into_dispatch(),
-    ))
-}
-
-/// Runs a kernel of two inputs.
-pub(crate) fn run_2<const D: usize, const E: usize>(
+/// Runs a kernel.
+///
+/// # Panics
+/// If the number of inputs is not one that [`HostOps`] has.
+pub(crate) fn run<const D: usize>(
     kernel: impl Kernel,
-    a: Tensor<D>,
-    b: Tensor<E>,
+    inputs: Vec<FloatTensor<Dispatch>>,
 ) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_2(
-        Arc::new(kernel),
-        a.into_dispatch(),
-        b.into_dispatch(),
-    ))
-}
-
-/// Runs a kernel of three inputs.
-pub(crate) fn run_3<const D: usize, const E: usize, const F: usize>(
-    kernel: impl Kernel,
-    a: Tensor<D>,
-    b: Tensor<E>,
-    c: Tensor<F>,
-) -> Tensor<D> {
-    let [a, b, c] = [a.into_dispatch(), b.into_dispatch(), c.into_dispatch()];
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_3(Arc::new(kernel), a, b, c))
-}
-
-/// Runs a kernel of two inputs of the output's rank and two of rank one.
-pub(crate) fn run_norm<const D: usize>(
-    kernel: impl Kernel,
-    inputs: [Tensor<D>; 2],
-    rows: [Tensor<1>; 2],
-) -> Tensor<D> {
-    let [a, b] = inputs.map(|t| t.into_dispatch());
-    let [c, d] = rows.map(|t| t.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_4(Arc::new(kernel), a, b, c, d))
-}
-
-/// Runs a kernel of four inputs.
-pub(crate) fn run_4<const D: usize>(kernel: impl Kernel, inputs: [Tensor<D>; 4]) -> Tensor<D> {
-    let [a, b, c, d] = inputs.map(|t| t.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as HostOps>::host_4(Arc::new(kernel), a, b, c, d))
+    type Op = Dispatch;
+    let kernel = Arc::new(kernel);
+    let mut inputs = inputs.into_iter();
+    let n = inputs.len();
+    let mut next = || inputs.next().expect("as many as were counted");
+    Tensor::from_dispatch(match n {
+        1 => Op::host_1(kernel, next()),
+        2 => Op::host_2(kernel, next(), next()),
+        3 => Op::host_3(kernel, next(), next(), next()),
+        4 => Op::host_4(kernel, next(), next(), next(), next()),
+        5 => Op::host_5(kernel, next(), next(), next(), next(), next()),
+        7 => Op::host_7(
+            kernel,
+            next(),
+            next(),
+            next(),
+            next(),
+            next(),
+            next(),
+            next(),
+        ),
+        _ => panic!("a kernel of {n} inputs"),
+    })
 }

@@ -9,4 +9,6 @@ mod matrix;
 pub(crate) mod norm;
 pub(crate) mod optimizer;
 pub(crate) mod relative;
+pub(crate) mod scores;
 pub(crate) mod softmax;
+pub(crate) mod table;

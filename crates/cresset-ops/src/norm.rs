@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::fused::{is_host, run_2, run_3, run_norm};
+use crate::fused::{is_host, run};
 use crate::{Run, host, reference};
 
 /// Layer norm over the last dimension (Ba et al. 2016).
@@ -16,13 +16,13 @@ pub fn layer_norm<const D: usize>(
     epsilon: f64,
 ) -> Tensor<D> {
     if is_host(&x.device()) {
-        return run_3(
-            host::norm::LayerNorm {
-                epsilon: epsilon as f32,
-            },
-            x,
-            gamma,
-            beta,
+        let kernel = host::norm::LayerNorm {
+            epsilon: epsilon as f32,
+        };
+        let rows = [gamma, beta].map(Tensor::into_dispatch);
+        return run(
+            kernel,
+            [x.into_dispatch()].into_iter().chain(rows).collect(),
         );
     }
     reference::layer_norm(x, gamma, beta, epsilon)
@@ -49,16 +49,18 @@ pub fn residual_layer_norm<const D: usize>(
     gamma: Tensor<1>,
     beta: Tensor<1>,
     epsilon: f64,
-    run: &Run,
+    pass: &Run,
 ) -> Tensor<D> {
     if !is_host(&input.x.device()) {
-        return reference::residual_layer_norm(input, gamma, beta, epsilon, run);
+        return reference::residual_layer_norm(input, gamma, beta, epsilon, pass);
     }
     let kernel = host::norm::ResidualLayerNorm {
         epsilon: epsilon as f32,
-        dropout: run.next_site(input.dropout),
+        dropout: pass.next_site(input.dropout),
     };
-    run_norm(kernel, [input.x, input.branch], [gamma, beta])
+    let sum = [input.x, input.branch].map(Tensor::into_dispatch);
+    let rows = [gamma, beta].map(Tensor::into_dispatch);
+    run(kernel, sum.into_iter().chain(rows).collect())
 }
 
 /// RMS norm over the last dimension (Zhang & Sennrich 2019): no mean is taken off and nothing is added.
@@ -67,13 +69,10 @@ pub fn residual_layer_norm<const D: usize>(
 /// x and out: `[.., width]`, gamma: `[width]`
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
     if is_host(&x.device()) {
-        return run_2(
-            host::norm::RmsNorm {
-                epsilon: epsilon as f32,
-            },
-            x,
-            gamma,
-        );
+        let kernel = host::norm::RmsNorm {
+            epsilon: epsilon as f32,
+        };
+        return run(kernel, vec![x.into_dispatch(), gamma.into_dispatch()]);
     }
     reference::rms_norm(x, gamma, epsilon)
 }

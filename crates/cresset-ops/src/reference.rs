@@ -4,9 +4,12 @@
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
+use crate::activation::Activation;
 use crate::attention::{AttentionInput, Causality};
+use crate::linear::Affine;
 use crate::norm::Residual;
 use crate::run::DropoutKey;
+use crate::scores::{ScoreWeight, Scores};
 use crate::{AdamWStep, KeepMask, PairMask, RelativeScores, Run, StepScale};
 
 /// Dropout of one site; see [`crate::dropout`].
@@ -64,6 +67,70 @@ pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) ->
     x / (mean_square + epsilon).sqrt() * gamma.unsqueeze()
 }
 
+/// See [`crate::linear_packed`].
+pub fn linear_packed(x: Tensor<3>, maps: Vec<Affine>) -> Tensor<4> {
+    let of = |map: Affine| linear(x.clone(), map.weight, map.bias);
+    Tensor::stack(maps.into_iter().map(of).collect(), 2)
+}
+
+/// See [`crate::linear_activation`].
+pub fn linear_activation<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    activation: Activation,
+) -> Tensor<D> {
+    self::activation(linear(x, weight, bias), activation)
+}
+
+/// See [`Activation::forward`].
+pub fn activation<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    match activation {
+        Activation::Gelu => gelu(x),
+        Activation::GeluTanh => gelu_tanh(x),
+        Activation::Relu => burn::tensor::activation::relu(x),
+        Activation::Silu => burn::tensor::activation::silu(x),
+        Activation::Tanh => x.tanh(),
+    }
+}
+
+/// See [`crate::gated`].
+pub fn gated<const D: usize>(gate: Tensor<D>, up: Tensor<D>, activation: Activation) -> Tensor<D> {
+    self::activation(gate, activation) * up
+}
+
+/// See [`crate::residual_sum`].
+pub fn residual_sum<const D: usize>(input: Residual<D>, run: &Run) -> Tensor<D> {
+    input.x + dropout(input.branch, input.dropout, run)
+}
+
+/// See [`crate::embedding`].
+pub fn embedding(table: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
+    burn::tensor::module::embedding(table, ids)
+}
+
+/// See [`crate::linear_cross_entropy`].
+pub fn linear_cross_entropy(
+    scores: Scores,
+    targets: Tensor<1, Int>,
+    weights: Tensor<1>,
+    smoothing: f64,
+) -> Tensor<1> {
+    softmax_cross_entropy(logits(scores), targets, weights, smoothing)
+}
+
+/// See [`Scores::logits`].
+pub fn logits(scores: Scores) -> Tensor<2> {
+    let product = match scores.weight {
+        ScoreWeight::ByClass(table) => scores.rows.matmul(table.transpose()),
+        ScoreWeight::ByInput(weight) => scores.rows.matmul(weight),
+    };
+    match scores.bias {
+        Some(bias) => product + bias.unsqueeze_dim(0),
+        None => product,
+    }
+}
+
 /// See [`crate::gelu`].
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     burn::tensor::activation::gelu(x)
@@ -85,17 +152,15 @@ pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
 /// Attention with the dropout of one site.
 pub(crate) fn attention_at(input: AttentionInput, key: Option<&DropoutKey>) -> Tensor<4> {
     let AttentionInput {
-        q,
-        k,
-        v,
+        qkv,
         bias,
         keep,
         causality,
         scale,
         ..
     } = input;
-    let [_, n_queries, _, _] = q.dims();
-    let n_keys = k.dims()[1];
+    let [n_queries, n_keys] = qkv.lengths();
+    let [q, k, v] = qkv.apart();
     let mut scores = q.swap_dims(1, 2).matmul(k.swap_dims(1, 2).swap_dims(2, 3)) * scale;
     if let Some(bias) = bias {
         scores = scores + bias;

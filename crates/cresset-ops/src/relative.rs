@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::fused::{is_host, run_1, run_2};
+use crate::fused::{is_host, run};
 use crate::{PairMask, host, reference};
 
 /// What the scores are made of.
@@ -39,10 +39,14 @@ pub fn relative_scores(input: RelativeScores) -> Tensor<4> {
     }
     let sees = input.sees.values();
     match input.step {
-        None => run_1(host::relative::Shift { sees, at: None }, input.distances),
+        None => run(
+            host::relative::Shift { sees, at: None },
+            vec![input.distances.into_dispatch()],
+        ),
         Some((step, at)) => {
             let at = Some(at.values());
-            run_2(host::relative::Shift { sees, at }, input.distances, step)
+            let inputs = vec![input.distances.into_dispatch(), step.into_dispatch()];
+            run(host::relative::Shift { sees, at }, inputs)
         }
     }
 }

@@ -38,10 +38,9 @@ pub fn greedy_causal(
     for step in 0..options.max_new_tokens {
         let [count, new] = input.ids.dims();
         let hidden = model.hidden_on(input, &mut cache);
-        rows.take(
-            &best_tokens(model.logits_at(hidden, last_positions(count, new, &device))),
-            options.stop,
-        );
+        let last = last_positions(count, new, &device);
+        let tokens = best_tokens(model.scores_at(hidden, last).logits());
+        rows.take(&tokens, options.stop);
         for &row in &rows.computed {
             rows.ended[row] |= lengths[row] >= limit;
         }

@@ -36,7 +36,8 @@ pub fn greedy_seq2seq(
         }
         // Only the first step reads the memory; later ones have its keys and values in the cache.
         let hidden = model.decode_on(ids, memory.clone(), memory_keep.clone(), &mut cache);
-        let tokens = best_tokens(model.logits_at(hidden, last_positions(count, new, &device)));
+        let last = last_positions(count, new, &device);
+        let tokens = best_tokens(model.scores_at(hidden, last).logits());
         rows.take(&tokens, options.stop);
         if rows.all_ended() {
             break;

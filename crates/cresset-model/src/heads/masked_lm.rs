@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::Run;
+use cresset_ops::{Run, Scores};
 
 use super::{HeadSizes, rows_at, tensor_of};
 use crate::bert::Pooler;
@@ -73,7 +73,7 @@ impl MaskedLm {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         self.head
             .forward(rows_at(hidden, flat_positions), self.encoder.words())
     }
@@ -104,10 +104,10 @@ impl MaskedLmHead {
     /// Scores of every token.
     ///
     /// # Shapes
-    /// rows: `[n, hidden]`, out: `[n, vocab]`
-    pub(crate) fn forward(&self, rows: Tensor<2>, words: &Embedding) -> Tensor<2> {
-        let rows = self.activation.forward(self.dense.forward(rows));
-        words.scores(self.norm.forward(rows)) + self.bias.val().unsqueeze_dim(0)
+    /// rows: `[n, hidden]`, out: scores `[n, vocab]`
+    pub(crate) fn forward(&self, rows: Tensor<2>, words: &Embedding) -> Scores {
+        let rows = self.dense.forward_activated(rows, self.activation);
+        words.scores(self.norm.forward(rows), Some(self.bias.val()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{Run, dropout};
+use cresset_ops::{Run, Scores, dropout};
 
 use super::{MaskedLmHead, rows_at, tensor_of};
 use crate::bert::Pooler;
@@ -64,7 +64,7 @@ impl PreTraining {
     ///
     /// # Shapes
     /// hidden: `[batch, seq, hidden]`, flat_positions: `[n]` indices into `batch * seq`, out: `[n, vocab]`
-    pub fn logits_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Tensor<2> {
+    pub fn scores_at(&self, hidden: Tensor<3>, flat_positions: Tensor<1, Int>) -> Scores {
         self.head
             .forward(rows_at(hidden, flat_positions), self.encoder.words())
     }

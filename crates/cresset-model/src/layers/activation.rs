@@ -1,6 +1,6 @@
 //! Non-linear functions between the two matrices of a feed-forward block.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// An activation function, by Hugging Face's name.
@@ -27,12 +27,18 @@ pub enum Activation {
 impl Activation {
     /// Applies the function to every element.
     pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
-        match self {
-            Activation::Gelu => cresset_ops::gelu(x),
-            Activation::GeluNew => cresset_ops::gelu_tanh(x),
-            Activation::Relu => activation::relu(x),
-            Activation::Silu => activation::silu(x),
-            Activation::Tanh => x.tanh(),
+        cresset_ops::Activation::from(self).forward(x)
+    }
+}
+
+impl From<Activation> for cresset_ops::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Gelu => cresset_ops::Activation::Gelu,
+            Activation::GeluNew => cresset_ops::Activation::GeluTanh,
+            Activation::Relu => cresset_ops::Activation::Relu,
+            Activation::Silu => cresset_ops::Activation::Silu,
+            Activation::Tanh => cresset_ops::Activation::Tanh,
         }
     }
 }

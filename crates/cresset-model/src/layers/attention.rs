@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{AttentionInput, Causality, KeepMask, Run, attention};
+use cresset_ops::{AttentionInput, Causality, KeepMask, Qkv, Run, attention, linear_packed};
 
-use super::{Bias, Linear};
+use super::{Bias, LayerCache, Linear, Memory};
 
 /// Sizes of an attention block.
 #[derive(Clone, Copy, Debug)]
@@ -130,30 +130,58 @@ impl Attention {
     /// # Shapes
     /// x and out: `[batch, seq, hidden]`
     pub fn forward(&self, x: Tensor<3>, sight: Sight, run: &Run) -> Tensor<3> {
-        let own = self.keys_values(x.clone());
-        self.attend(x, own, sight, run)
+        self.attend_self(x, sight, &mut LayerCache::Off, run)
     }
 
-    /// The keys and values of a sequence.
-    ///
-    /// # Shapes
-    /// x: `[batch, seq, hidden]`
-    pub fn keys_values(&self, x: Tensor<3>) -> KeyValues {
-        KeyValues {
-            keys: self.heads(self.k.forward(x.clone())),
-            values: self.heads(self.v.forward(x)),
-        }
-    }
-
-    /// Attention of the queries of `x` to given keys and values.
+    /// Attention of the positions of `x` to themselves and to those in the cache, which they join.
     ///
     /// # Shapes
     /// x and out: `[batch, seq, hidden]`
-    pub fn attend(&self, x: Tensor<3>, over: KeyValues, sight: Sight, run: &Run) -> Tensor<3> {
+    pub fn attend_self(
+        &self,
+        x: Tensor<3>,
+        sight: Sight,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
+        let qkv = match state {
+            LayerCache::Off => Qkv::Packed(self.packed(x, [&self.q, &self.k, &self.v])),
+            LayerCache::On { own, .. } => {
+                let new = self.keys_values(x.clone());
+                self.over(x, LayerCache::join(own, new))
+            }
+        };
+        self.attend(qkv, sight, run)
+    }
+
+    /// Attention of the positions of `x` to the encoder's output, whose keys and values are computed once where there is a cache.
+    ///
+    /// # Shapes
+    /// x and out: `[batch, seq, hidden]`
+    pub fn attend_memory(
+        &self,
+        x: Tensor<3>,
+        memory: &Memory,
+        state: &mut LayerCache,
+        run: &Run,
+    ) -> Tensor<3> {
+        let vectors = || memory.vectors.clone();
+        let qkv = match state {
+            LayerCache::Off => Qkv::PackedPair {
+                q: self.heads(self.q.forward(x)),
+                kv: self.packed(vectors(), [&self.k, &self.v]),
+            },
+            LayerCache::On { memory, .. } => {
+                let kept = memory.get_or_insert_with(|| self.keys_values(vectors()));
+                self.over(x, kept.clone())
+            }
+        };
+        self.attend(qkv, Sight::all(memory.keep.clone()), run)
+    }
+
+    fn attend(&self, qkv: Qkv, sight: Sight, run: &Run) -> Tensor<3> {
         let input = AttentionInput {
-            q: self.heads(self.q.forward(x)),
-            k: over.keys,
-            v: over.values,
+            qkv,
             bias: sight.bias,
             keep: sight.keep,
             causality: sight.causality,
@@ -166,8 +194,31 @@ impl Attention {
             .forward(mixed.reshape([batch, seq, self.n_heads * self.head_size]))
     }
 
+    /// The queries of `x` with keys and values from elsewhere.
+    fn over(&self, x: Tensor<3>, kv: KeyValues) -> Qkv {
+        Qkv::Apart {
+            q: self.heads(self.q.forward(x)),
+            k: kv.keys,
+            v: kv.values,
+        }
+    }
+
+    fn keys_values(&self, x: Tensor<3>) -> KeyValues {
+        KeyValues {
+            keys: self.heads(self.k.forward(x.clone())),
+            values: self.heads(self.v.forward(x)),
+        }
+    }
+
     fn heads(&self, x: Tensor<3>) -> Tensor<4> {
         let [batch, seq, _] = x.dims();
         x.reshape([batch, seq, self.n_heads, self.head_size])
+    }
+
+    /// Several projections of the same positions, `[batch, seq, projections, heads, head size]`.
+    fn packed<const N: usize>(&self, x: Tensor<3>, projections: [&Linear; N]) -> Tensor<5> {
+        let [batch, seq, _] = x.dims();
+        let maps = projections.map(Linear::affine).to_vec();
+        linear_packed(x, maps).reshape([batch, seq, N, self.n_heads, self.head_size])
     }
 }

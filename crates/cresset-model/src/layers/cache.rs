@@ -23,17 +23,36 @@ pub struct Cache {
 }
 
 /// The state of one layer.
-#[derive(Clone, Debug, Default)]
-pub struct LayerCache {
-    own: Option<KeyValues>,
-    memory: Option<KeyValues>,
+#[derive(Clone, Debug)]
+pub enum LayerCache {
+    /// Nothing is kept: a text is read at once.
+    Off,
+    /// Keys and values are kept for the positions to come.
+    On {
+        /// Those of the positions read so far.
+        own: Option<KeyValues>,
+        /// Those of the encoder's output.
+        memory: Option<KeyValues>,
+    },
 }
 
 impl Cache {
     /// A decoder that has read nothing.
     pub fn new(n_layers: usize) -> Cache {
+        let empty = LayerCache::On {
+            own: None,
+            memory: None,
+        };
         Cache {
-            layers: vec![LayerCache::default(); n_layers],
+            layers: vec![empty; n_layers],
+            length: 0,
+        }
+    }
+
+    /// No cache: for a text that is read at once, as in training.
+    pub fn off(n_layers: usize) -> Cache {
+        Cache {
+            layers: vec![LayerCache::Off; n_layers],
             length: 0,
         }
     }
@@ -58,25 +77,21 @@ impl Cache {
             values: kv.values.select(0, rows.clone()),
         };
         for layer in &mut self.layers {
-            layer.own = layer.own.take().map(kept);
-            layer.memory = layer.memory.take().map(kept);
+            if let LayerCache::On { own, memory } = layer {
+                *own = own.take().map(kept);
+                *memory = memory.take().map(kept);
+            }
         }
     }
 }
 
 impl LayerCache {
-    /// Adds new positions of self-attention and returns all.
-    pub fn extend(&mut self, new: KeyValues) -> KeyValues {
-        let all = match self.own.take() {
+    /// The positions kept so far followed by new ones; all of them are kept.
+    pub(crate) fn join(own: &mut Option<KeyValues>, new: KeyValues) -> KeyValues {
+        let all = match own.take() {
             None => new,
             Some(old) => old.followed_by(new),
         };
-        self.own = Some(all.clone());
-        all
-    }
-
-    /// The keys and values of the encoder's output, computed by `compute` the first time.
-    pub fn memory(&mut self, compute: impl FnOnce() -> KeyValues) -> KeyValues {
-        self.memory.get_or_insert_with(compute).clone()
+        own.insert(all).clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
+use cresset_ops::{ScoreWeight, Scores};
 
 use super::zeros;
 
@@ -23,14 +24,18 @@ impl Embedding {
     /// # Shapes
     /// ids: `[batch, seq]`, out: `[batch, seq, hidden]`
     pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        burn::tensor::module::embedding(self.weight.val(), ids)
+        cresset_ops::embedding(self.weight.val(), ids)
     }
 
     /// Scores of every id by the transposed table: the output layer tied to this embedding (Press & Wolf 2017).
     ///
     /// # Shapes
-    /// hidden: `[n, hidden]`, out: `[n, n_ids]`
-    pub fn scores(&self, hidden: Tensor<2>) -> Tensor<2> {
-        hidden.matmul(self.weight.val().transpose())
+    /// hidden: `[n, hidden]`, bias: `[n_ids]`, out: scores `[n, n_ids]`
+    pub fn scores(&self, hidden: Tensor<2>, bias: Option<Tensor<1>>) -> Scores {
+        Scores {
+            rows: hidden,
+            weight: ScoreWeight::ByClass(self.weight.val()),
+            bias,
+        }
     }
 }

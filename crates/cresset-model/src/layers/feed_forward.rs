@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{Run, dropout};
+use cresset_ops::{Run, dropout, gated};
 
 use super::{Activation, Bias, Linear};
 
@@ -63,8 +63,12 @@ impl FeedForward {
     /// x and out: `[batch, seq, hidden]`
     pub fn forward(&self, x: Tensor<3>, run: &Run) -> Tensor<3> {
         let inner = match &self.gate {
-            None => self.activation.forward(self.up.forward(x)),
-            Some(gate) => self.activation.forward(gate.forward(x.clone())) * self.up.forward(x),
+            None => self.up.forward_activated(x, self.activation),
+            Some(gate) => gated(
+                gate.forward(x.clone()),
+                self.up.forward(x),
+                self.activation.into(),
+            ),
         };
         self.down.forward(dropout(inner, self.dropout, run))
     }

@@ -2,8 +2,9 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
+use cresset_ops::{Affine, ScoreWeight, Scores};
 
-use super::zeros;
+use super::{Activation, zeros};
 
 /// Whether a layer adds a bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,41 @@ impl Linear {
     /// # Shapes
     /// x: `[.., in]`, out: `[.., out]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        cresset_ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+        let Affine { weight, bias } = self.affine();
+        cresset_ops::linear(x, weight, bias)
+    }
+
+    /// The map followed by an activation.
+    ///
+    /// # Shapes
+    /// x: `[.., in]`, out: `[.., out]`
+    pub fn forward_activated<const D: usize>(
+        &self,
+        x: Tensor<D>,
+        activation: Activation,
+    ) -> Tensor<D> {
+        let Affine { weight, bias } = self.affine();
+        cresset_ops::linear_activation(x, weight, bias, activation.into())
+    }
+
+    /// The map as an output layer that is still to be applied.
+    ///
+    /// # Shapes
+    /// rows: `[n, in]`, out: scores `[n, out]`
+    pub fn scores(&self, rows: Tensor<2>) -> Scores {
+        let Affine { weight, bias } = self.affine();
+        Scores {
+            rows,
+            weight: ScoreWeight::ByInput(weight),
+            bias,
+        }
+    }
+
+    /// Weight and bias as they are now.
+    pub fn affine(&self) -> Affine {
+        Affine {
+            weight: self.weight.val(),
+            bias: self.bias.as_ref().map(Param::val),
+        }
     }
 }

@@ -218,16 +218,13 @@ impl PostNormDecoderLayer {
         state: &mut LayerCache,
         run: &Run,
     ) -> Tensor<3> {
-        let own = state.extend(self.attention.keys_values(x.clone()));
         let mixed = self
             .attention
-            .attend(x.clone(), own, Sight::causal(None), run);
+            .attend_self(x.clone(), Sight::causal(None), state, run);
         let x = self
             .attention_norm
             .forward_sum(residual(x, mixed, self.dropout), run);
-        let over = state.memory(|| self.cross.keys_values(memory.vectors.clone()));
-        let sight = Sight::all(memory.keep.clone());
-        let read = self.cross.attend(x.clone(), over, sight, run);
+        let read = self.cross.attend_memory(x.clone(), memory, state, run);
         let x = self
             .cross_norm
             .forward_sum(residual(x, read, self.dropout), run);

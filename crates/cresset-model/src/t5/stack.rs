@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{Causality, KeepMask, Run, dropout};
+use cresset_ops::{Causality, KeepMask, Residual, Run, dropout, residual_sum};
 
 use super::{FeedForwardKind, T5Config};
 use crate::layers::{
@@ -57,8 +57,8 @@ impl T5Stack {
         }
     }
 
-    pub(super) fn cache(&self) -> Cache {
-        Cache::new(self.layers.len())
+    pub(super) fn n_layers(&self) -> usize {
+        self.layers.len()
     }
 
     pub(super) fn is_gated(&self) -> bool {
@@ -143,22 +143,21 @@ impl T5Layer {
         state: &mut LayerCache,
         run: &Run,
     ) -> Tensor<3> {
+        let sum = |x, branch| {
+            let dropout = self.dropout;
+            residual_sum(Residual { x, branch, dropout }, run)
+        };
         let normed = self.attention_norm.forward(x.clone());
-        let own = state.extend(self.attention.keys_values(normed.clone()));
-        let mut x = x + dropout(
-            self.attention.attend(normed, own, sight, run),
-            self.dropout,
-            run,
-        );
+        let mixed = self.attention.attend_self(normed, sight, state, run);
+        let mut x = sum(x, mixed);
         if let (Some(cross), Some(norm), Some(memory)) = (&self.cross, &self.cross_norm, memory) {
             let normed = norm.forward(x.clone());
-            let over = state.memory(|| cross.keys_values(memory.vectors.clone()));
-            let read = cross.attend(normed, over, Sight::all(memory.keep.clone()), run);
-            x = x + dropout(read, self.dropout, run);
+            let read = cross.attend_memory(normed, memory, state, run);
+            x = sum(x, read);
         }
         let fed = self
             .feed_forward
             .forward(self.feed_forward_norm.forward(x.clone()), run);
-        x + dropout(fed, self.dropout, run)
+        sum(x, fed)
     }
 }

@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::module::linear;
 use burn::tensor::{Device, Tensor};
 use cresset_ops::{
-    AttentionInput, Causality, PairMask, RelativeScores, Run, attention, dropout, relative_scores,
+    AttentionInput, Causality, PairMask, Qkv, RelativeScores, Residual, Run, attention,
+    relative_scores,
 };
 
 use super::XlnetConfig;
@@ -156,9 +157,11 @@ impl RelativeAttention {
         });
         let mixed = attention(
             AttentionInput {
-                q: towards(&self.r_w_bias),
-                k: heads.k_bsnd.clone(),
-                v: heads.v_bsnd.clone(),
+                qkv: Qkv::Apart {
+                    q: towards(&self.r_w_bias),
+                    k: heads.k_bsnd.clone(),
+                    v: heads.v_bsnd.clone(),
+                },
                 bias: Some(bias),
                 keep: None,
                 causality: Causality::Bidirectional,
@@ -173,8 +176,9 @@ impl RelativeAttention {
     /// Back to the hidden size, added to what went in and normalised.
     fn added(&self, mixed: Tensor<3>, x: Tensor<3>, run: &Run) -> Tensor<3> {
         let o = flat(&self.o).transpose();
-        let out = dropout(linear(mixed, o, None), self.dropout, run);
-        self.norm.forward(out + x)
+        let branch = linear(mixed, o, None);
+        let dropout = self.dropout;
+        self.norm.forward_sum(Residual { x, branch, dropout }, run)
     }
 
     fn heads(&self, x: Tensor<3>, projection: &Param<Tensor<3>>) -> Tensor<4> {

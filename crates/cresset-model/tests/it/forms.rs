@@ -47,7 +47,11 @@ fn pickled_sharded_and_half_precision_folders_give_the_logits_of_transformers() 
         );
         let hidden = model.hidden(reference.encoder_input(&device()), &Run::inference());
         let positions = all_positions(&hidden);
-        reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
+        reference.assert_close(
+            "logits",
+            model.scores_at(hidden, positions).logits(),
+            |_| true,
+        );
     }
 }
 

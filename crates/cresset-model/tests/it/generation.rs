@@ -47,8 +47,8 @@ fn bug_class_21_cached_steps_of_an_encoder_decoder_equal_teacher_forcing() {
         let positions = all_positions(&whole);
         assert!(
             distance(
-                model.logits_at(whole, positions.clone()),
-                model.logits_at(stepwise, positions)
+                model.scores_at(whole, positions.clone()).logits(),
+                model.scores_at(stepwise, positions).logits()
             ) < tolerance(),
             "{case}"
         );
@@ -76,8 +76,8 @@ fn bug_class_21_cached_steps_of_a_decoder_equal_teacher_forcing() {
     let positions = all_positions(&whole);
     assert!(
         distance(
-            model.logits_at(whole, positions.clone()),
-            model.logits_at(stepwise, positions)
+            model.scores_at(whole, positions.clone()).logits(),
+            model.scores_at(stepwise, positions).logits()
         ) < tolerance()
     );
 }

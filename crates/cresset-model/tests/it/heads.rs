@@ -36,7 +36,11 @@ fn masked_lm_equals_transformers(case: &str) {
     let model = load(MaskedLm::new(&config(case), 0, &device()).unwrap(), case);
     let hidden = model.hidden(reference.encoder_input(&device()), &Run::inference());
     let positions = all_positions(&hidden);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
+    reference.assert_close(
+        "logits",
+        model.scores_at(hidden, positions).logits(),
+        |_| true,
+    );
 }
 
 fn pre_training_equals_transformers(case: &str, pair: &str) {
@@ -46,7 +50,7 @@ fn pre_training_equals_transformers(case: &str, pair: &str) {
     let hidden = model.hidden(reference.encoder_input(&device()), &run);
     reference.assert_close(pair, model.pair_logits(hidden.clone(), &run), |_| true);
     let positions = all_positions(&hidden);
-    let logits = model.logits_at(hidden, positions);
+    let logits = model.scores_at(hidden, positions).logits();
     reference.assert_close("prediction_logits", logits, |_| true);
 }
 

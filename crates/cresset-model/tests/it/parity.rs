@@ -55,7 +55,11 @@ fn bert_masked_lm_equals_transformers() {
     let model = masked_lm();
     let hidden = model.hidden(reference.encoder_input(&device()), &Run::inference());
     let positions = all_positions(&hidden);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
+    reference.assert_close(
+        "logits",
+        model.scores_at(hidden, positions).logits(),
+        |_| true,
+    );
 }
 
 #[test]
@@ -103,7 +107,11 @@ pub(crate) fn seq2seq_equals_transformers(case: &str) {
     );
     let positions = all_positions(&hidden);
     reference.assert_close("last_hidden_state", hidden.clone(), |_| true);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
+    reference.assert_close(
+        "logits",
+        model.scores_at(hidden, positions).logits(),
+        |_| true,
+    );
 }
 
 #[test]
@@ -157,9 +165,11 @@ fn gpt2_padded_on_the_left_equals_transformers() {
     let positions = all_positions(&hidden);
     reference.assert_close("last_hidden_state", explicit, |row| kept[row] == 1.0);
     reference.assert_close("last_hidden_state", hidden.clone(), |row| kept[row] == 1.0);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |row| {
-        kept[row] == 1.0
-    });
+    reference.assert_close(
+        "logits",
+        model.scores_at(hidden, positions).logits(),
+        |row| kept[row] == 1.0,
+    );
 }
 
 /// What transformers generated, up to the stop token.

@@ -100,7 +100,11 @@ fn xlnet_language_model_equals_transformers() {
     let model = lm("xlnet_lm");
     let hidden = model.hidden(reference.encoder_input(&device()), &Run::inference());
     let positions = all_positions(&hidden);
-    reference.assert_close("logits", model.logits_at(hidden, positions), |_| true);
+    reference.assert_close(
+        "logits",
+        model.scores_at(hidden, positions).logits(),
+        |_| true,
+    );
 }
 
 #[test]
@@ -116,7 +120,9 @@ fn xlnet_permutation_language_model_equals_transformers() {
     let query = query.unwrap();
     let positions = all_positions(&query);
     reference.assert_close("last_hidden_state", query.clone(), |_| true);
-    reference.assert_close("logits", model.logits_at(query, positions), |_| true);
+    reference.assert_close("logits", model.scores_at(query, positions).logits(), |_| {
+        true
+    });
 }
 
 #[test]
@@ -288,7 +294,7 @@ fn every_parameter_of_xlnet_gets_a_gradient_from_permutation_training() {
     let (_, query) = model.encoder().two_stream(input, &run);
     let query = query.unwrap();
     let positions: Tensor<1, Int> = all_positions(&query);
-    let logits = model.logits_at(query, positions);
+    let logits = model.scores_at(query, positions).logits();
     let grads = (logits.clone() * logits).sum().backward();
     let mut found = Found {
         grads: &grads,

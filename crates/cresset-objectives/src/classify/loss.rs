@@ -75,7 +75,7 @@ impl Classify {
         let logits = logits(&self.model, batch, run);
         Pass {
             sum: self.sum(&batch.targets, logits.clone()),
-            logits,
+            logits: Some(logits),
         }
     }
 
@@ -158,12 +158,12 @@ impl Objective for Classify {
         }
         let mut terms = vec![LossTerm {
             name,
-            sum: first.sum,
+            sum: first.sum.clone(),
             weight: own_weight(self.teacher.as_ref()),
         }];
         terms.extend(self.teacher.as_ref().map(|teacher| {
             let said = logits(&teacher.model, batch, &Run::inference());
-            teacher.term(first.logits, said, None)
+            teacher.term(first.read_logits(), said, None)
         }));
         LossTerms(terms)
     }

@@ -112,7 +112,7 @@ fn input(ids: &cresset_data::PaddedIds, segments: &[u32]) -> EncoderInput {
 fn masked_logits(model: &MaskedLm, batch: &MaskedLmBatch) -> Vec<f32> {
     let hidden = model.hidden(input(&batch.input, &batch.segments), &Run::inference());
     let at = upload::indices(&batch.positions[..2], &Device::flex());
-    upload::read_floats(model.logits_at(hidden, at))
+    upload::read_floats(model.scores_at(hidden, at).logits())
 }
 
 #[test]

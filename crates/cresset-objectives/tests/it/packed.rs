@@ -87,7 +87,9 @@ fn an_encoder_gives_packed_texts_the_logits_that_they_have_alone() {
             let device = upload::device_of(&model);
             let input = upload::encoder_input(&batch.input, Some(&batch.segments), &device);
             let hidden = model.hidden(input, &Run::inference());
-            model.logits_at(hidden, upload::indices(&batch.positions, &device))
+            model
+                .scores_at(hidden, upload::indices(&batch.positions, &device))
+                .logits()
         };
         let packed = masked(pad(&texts(), 0, PadSide::Right)).pack(&TEXTS_PER_ROW, 0);
         let alone = texts()
@@ -114,7 +116,9 @@ fn a_decoder_gives_packed_documents_the_logits_that_they_have_alone() {
     let logits = |batch: &CausalLmBatch| {
         let keep = Some(upload::keep(&batch.input, &device));
         let hidden = model.hidden(upload::ids(&batch.input, &device), keep, &Run::inference());
-        model.logits_at(hidden, upload::indices(&batch.positions, &device))
+        model
+            .scores_at(hidden, upload::indices(&batch.positions, &device))
+            .logits()
     };
     let packed = causal(pad(&texts(), 0, PadSide::Right)).pack(&TEXTS_PER_ROW, 0);
     let alone = texts()

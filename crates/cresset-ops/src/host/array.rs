@@ -37,6 +37,51 @@ impl<'a> Array<'a> {
     }
 }
 
+/// A tensor that a kernel may use up.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// Nothing else reads these values.
+    Alone(Array<'static>),
+    /// Something else may.
+    Shared(FlexTensor),
+}
+
+impl Held {
+    /// Takes the values out of a tensor that nothing else holds; no copy is made either way.
+    pub(crate) fn of(tensor: FlexTensor) -> Self {
+        let is_whole = tensor
+            .as_slice::<f32>()
+            .is_some_and(|values| values.len() == tensor.storage::<f32>().len());
+        if !(is_whole && tensor.is_unique()) {
+            return Held::Shared(tensor);
+        }
+        let shape: Vec<usize> = tensor.layout().shape().iter().copied().collect();
+        let values = tensor
+            .into_data()
+            .try_into_vec()
+            .expect("float tensors of this backend are f32");
+        Held::Alone(Array::new(values, &shape))
+    }
+
+    /// The array, owned where nothing else holds it; to be asked for once.
+    pub(crate) fn array(&mut self) -> Array<'_> {
+        match self {
+            Held::Alone(array) => Array {
+                values: std::mem::take(&mut array.values),
+                shape: std::mem::take(&mut array.shape),
+            },
+            Held::Shared(tensor) => Array::of(tensor),
+        }
+    }
+}
+
+impl Array<'_> {
+    /// The values as one's own; a copy only where they are borrowed.
+    pub(crate) fn into_values(self) -> Vec<f32> {
+        self.values.into_owned()
+    }
+}
+
 impl Array<'static> {
     /// An array of these values.
     pub(crate) fn new(values: Vec<f32>, shape: &[usize]) -> Self {

@@ -1,15 +1,26 @@
 //! Matrix products inside slices, and results that several tasks write side by side.
 
 /// A matrix inside a slice: its first element and the distances between rows and columns.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix<'a> {
     pub(super) values: &'a [f32],
     pub(super) row: usize,
     pub(super) column: usize,
 }
 
+impl Matrix<'_> {
+    /// Rows and columns exchanged.
+    pub(super) fn transposed(self) -> Self {
+        Matrix {
+            row: self.column,
+            column: self.row,
+            ..self
+        }
+    }
+}
+
 /// The columns of a result that one head writes, inside an array that all heads share.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shared {
     first: *mut f32,
     len: usize,
@@ -28,29 +39,30 @@ impl Shared {
         }
     }
 
-    /// `out[start + i * row + j] = alpha * (a b)[i, j]`.
-    pub(super) fn product(
-        &self,
-        start: usize,
-        row: usize,
-        [m, k, n]: [usize; 3],
-        a: Matrix<'_>,
-        b: Matrix<'_>,
-        alpha: f32,
-    ) {
+    /// `out[first + i * row + j] = alpha * (a b)[i, j]`, or added to what stands there, by the task that asks for it.
+    pub(super) fn product(&self, product: Product, a: Matrix<'_>, b: Matrix<'_>) {
+        let [m, k, n] = product.sizes;
+        if m == 0 || k == 0 || n == 0 {
+            return;
+        }
         assert!(
-            start + (m - 1) * row + n <= self.len,
+            product.first + (m - 1) * product.row + n <= self.len,
             "the result lies inside the array"
         );
+        let how = How {
+            alpha: product.alpha,
+            start: product.start,
+            parallelism: gemm::Parallelism::None,
+        };
         // SAFETY: the bounds of the result were just checked and no other task writes there; `gemm_at` checks a and b.
         unsafe {
             gemm_at(
-                self.first.add(start),
-                row,
+                self.first.add(product.first),
+                product.row,
                 [m, k, n],
                 a,
                 b,
-                How::alone(alpha),
+                how,
             )
         }
     }
@@ -83,17 +95,6 @@ struct How {
     alpha: f32,
     start: Start,
     parallelism: gemm::Parallelism,
-}
-
-impl How {
-    /// By the task that asks for it.
-    fn alone(alpha: f32) -> Self {
-        How {
-            alpha,
-            start: Start::Overwritten,
-            parallelism: gemm::Parallelism::None,
-        }
-    }
 }
 
 /// # Safety
@@ -140,42 +141,104 @@ unsafe fn gemm_at(
     }
 }
 
-/// `out = alpha * a b`, dense.
-pub(super) fn product(
-    out: &mut [f32],
-    [m, k, n]: [usize; 3],
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    alpha: f32,
-) {
-    assert!(out.len() >= m * n, "room for the result");
-    // SAFETY: the room was just checked.
-    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, How::alone(alpha)) }
-}
-
 /// Products with at least so many multiplications are shared among the threads.
 const PARALLEL: usize = 192 * 192 * 192;
 
-/// `out = a b`, or `out += a b`, dense, by all threads if it is large.
-pub(super) fn large_product(
-    out: &mut [f32],
-    [m, k, n]: [usize; 3],
-    a: Matrix<'_>,
-    b: Matrix<'_>,
-    start: Start,
-) {
-    assert!(out.len() >= m * n, "room for the result");
-    if m == 0 || n == 0 || k == 0 {
+/// A product into a dense array: its sizes, where it goes, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Product {
+    /// Rows, inner size, columns.
+    pub(super) sizes: [usize; 3],
+    /// Where its first element goes.
+    pub(super) first: usize,
+    /// Distance between rows of the result.
+    pub(super) row: usize,
+    pub(super) alpha: f32,
+    pub(super) start: Start,
+}
+
+impl Product {
+    /// One that fills its array.
+    pub(super) fn of(sizes: [usize; 3]) -> Self {
+        Product {
+            sizes,
+            first: 0,
+            row: sizes[2],
+            alpha: 1.0,
+            start: Start::Overwritten,
+        }
+    }
+
+    /// How the whole of it is made.
+    fn how(&self) -> How {
+        let [m, k, n] = self.sizes;
+        How {
+            alpha: self.alpha,
+            start: self.start,
+            parallelism: match m * k * n {
+                PARALLEL.. => gemm::Parallelism::Rayon(0),
+                _ => gemm::Parallelism::None,
+            },
+        }
+    }
+
+    /// The same times a number.
+    pub(super) fn times(self, alpha: f32) -> Self {
+        Product { alpha, ..self }
+    }
+
+    /// The same, over or onto what stands there.
+    pub(super) fn start(self, start: Start) -> Self {
+        Product { start, ..self }
+    }
+}
+
+/// `alpha * a b` as a new array, which is not filled with zeros first; by all threads if it is large.
+pub(super) fn new_product(product: Product, a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
+    let [m, k, n] = product.sizes;
+    debug_assert!(product.first == 0 && product.row == n, "a dense result");
+    if m * k * n == 0 {
+        return vec![0.0; m * n];
+    }
+    let mut out = Vec::with_capacity(m * n);
+    // SAFETY: there is room for `m * n` elements; the product writes each of them and, not being added to anything, reads none.
+    unsafe {
+        let how = How {
+            start: Start::Overwritten,
+            ..product.how()
+        };
+        gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, how);
+        out.set_len(m * n);
+    }
+    out
+}
+
+/// `out = alpha * a b`, or `out += alpha * a b`, by all threads if it is large.
+pub(super) fn large_product(out: &mut [f32], product: Product, a: Matrix<'_>, b: Matrix<'_>) {
+    let [m, k, n] = product.sizes;
+    if m == 0 || n == 0 {
         return;
     }
-    let how = How {
-        start,
-        parallelism: match m * k * n {
-            PARALLEL.. => gemm::Parallelism::Rayon(0),
-            _ => gemm::Parallelism::None,
-        },
-        ..How::alone(1.0)
-    };
+    assert!(
+        product.first + (m - 1) * product.row + n <= out.len(),
+        "room for the result"
+    );
+    if k == 0 {
+        if product.start == Start::Overwritten {
+            let rows = out[product.first..].chunks_mut(product.row).take(m);
+            rows.for_each(|row| row[..n].fill(0.0));
+        }
+        return;
+    }
     // SAFETY: the room was just checked.
-    unsafe { gemm_at(out.as_mut_ptr(), n, [m, k, n], a, b, how) }
+    unsafe {
+        gemm_at(
+            out.as_mut_ptr().add(product.first),
+            product.row,
+            [m, k, n],
+            a,
+            b,
+            product.how(),
+        )
+    }
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::math::{sum_of, sum_of_pairs, vectorised};
-use crate::fused::Kernel;
+use crate::fused::{Keep, Kernel};
 use crate::run::DropoutKey;
 
 /// Rows per task; also the grain of the column sums, so that they do not depend on the number of threads.
@@ -104,7 +104,7 @@ impl<'a> RowGradients<'a> {
 }
 
 impl Kernel for LayerNorm {
-    fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
+    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
         let [x, gamma, beta] = inputs else {
             unreachable!("three inputs")
         };
@@ -128,8 +128,8 @@ impl Kernel for LayerNorm {
     fn backward(
         &self,
         inputs: &[Array<'_>],
-        _: &[Array<'_>],
-        grad: &Array<'_>,
+        _: Vec<Array<'_>>,
+        grad: Array<'_>,
     ) -> Vec<Array<'static>> {
         let (x, gamma) = (&inputs[0], &inputs[1]);
         let width = x.width();
@@ -187,7 +187,7 @@ impl ResidualLayerNorm {
 }
 
 impl Kernel for ResidualLayerNorm {
-    fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
+    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
         let [x, branch, gamma, beta] = inputs else {
             unreachable!("four inputs")
         };
@@ -219,8 +219,8 @@ impl Kernel for ResidualLayerNorm {
     fn backward(
         &self,
         inputs: &[Array<'_>],
-        _: &[Array<'_>],
-        grad: &Array<'_>,
+        _: Vec<Array<'_>>,
+        grad: Array<'_>,
     ) -> Vec<Array<'static>> {
         let (x, branch, gamma) = (&inputs[0], &inputs[1], &inputs[2]);
         let width = x.width();
@@ -290,7 +290,7 @@ fn inverse_rms(row: &[f32], epsilon: f32) -> f32 {
 }
 
 impl Kernel for RmsNorm {
-    fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
+    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
         let (x, gamma) = (&inputs[0], &inputs[1]);
         let width = x.width();
         let mut out = vec![0.0; x.values.len()];
@@ -317,8 +317,8 @@ impl Kernel for RmsNorm {
     fn backward(
         &self,
         inputs: &[Array<'_>],
-        _: &[Array<'_>],
-        grad: &Array<'_>,
+        _: Vec<Array<'_>>,
+        grad: Array<'_>,
     ) -> Vec<Array<'static>> {
         let (x, gamma) = (&inputs[0], &inputs[1]);
         let width = x.width();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::math::{sum_of, vectorised};
-use crate::fused::Kernel;
+use crate::fused::{Keep, Kernel};
 
 /// The score of a key that is not seen: far below every other, yet finite, so that sums stay numbers.
 const HIDDEN: f32 = -1e30;
@@ -70,7 +70,7 @@ impl Shift {
 }
 
 impl Kernel for Shift {
-    fn forward(&self, inputs: &[Array<'_>]) -> (Array<'static>, Vec<Array<'static>>) {
+    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
         let distances = &inputs[0];
         let sizes = Sizes::of(distances);
         let (by_distance, by_key) = sizes.areas();
@@ -105,8 +105,8 @@ impl Kernel for Shift {
     fn backward(
         &self,
         inputs: &[Array<'_>],
-        _: &[Array<'_>],
-        grad: &Array<'_>,
+        _: Vec<Array<'_>>,
+        grad: Array<'_>,
     ) -> Vec<Array<'static>> {
         let sizes = Sizes::of(&inputs[0]);
         let (by_distance, by_key) = sizes.areas();

@@ -1,5 +1,5 @@
 use burn::tensor::Tensor;
-use cresset_ops::{AttentionInput, Causality, KeepMask, PadSide, Run, attention, reference};
+use cresset_ops::{AttentionInput, Causality, KeepMask, PadSide, Qkv, Run, attention, reference};
 
 use crate::device::{assert_close, constant, device, leaf, values};
 
@@ -19,6 +19,14 @@ const BATCH: usize = 2;
 const HEADS: usize = 3;
 const WIDTH: usize = 5;
 const SCALE: f64 = 0.4;
+
+fn apart(leaves: &[Tensor<4>]) -> Qkv {
+    Qkv::Apart {
+        q: leaves[0].clone(),
+        k: leaves[1].clone(),
+        v: leaves[2].clone(),
+    }
+}
 
 impl Case {
     fn plain() -> Self {
@@ -48,9 +56,7 @@ impl Case {
 
     fn run(&self, leaves: &[Tensor<4>], dropout: f64, run: &Run) -> Tensor<4> {
         let input = AttentionInput {
-            q: leaves[0].clone(),
-            k: leaves[1].clone(),
-            v: leaves[2].clone(),
+            qkv: apart(leaves),
             bias: leaves.get(3).cloned(),
             keep: self.keep(),
             causality: self.causality,
@@ -299,12 +305,78 @@ fn attention_with_dropout_equals_the_plain_version() {
     });
 }
 
+#[test]
+fn attention_over_many_keys_makes_its_probabilities_again_and_equals_the_plain_version() {
+    for (queries, keys, causality) in [
+        (300, 300, Causality::Causal),
+        (130, 300, Causality::Causal),
+        (700, 700, Causality::Bidirectional),
+    ] {
+        fused_equals_plain(Case {
+            queries,
+            keys,
+            causality,
+            lengths: Some(vec![keys - 40, keys]),
+            ..Case::plain()
+        });
+    }
+    fused_equals_plain(Case {
+        queries: 270,
+        keys: 270,
+        texts: Some(vec![vec![200, 70], vec![1, 255, 4]]),
+        bias: Some(BATCH),
+        causality: Causality::Causal,
+        ..Case::plain()
+    });
+}
+
+#[test]
+fn packed_vectors_give_the_outputs_and_gradients_of_those_apart() {
+    let case = Case {
+        lengths: Some(vec![4, 6]),
+        bias: Some(1),
+        ..Case::plain()
+    };
+    let leaves = case.leaves();
+    let input = |qkv| AttentionInput {
+        qkv,
+        bias: leaves.get(3).cloned(),
+        keep: case.keep(),
+        causality: case.causality,
+        scale: SCALE,
+        dropout: 0.3,
+    };
+    let stacked = |parts: &[Tensor<4>]| Tensor::stack::<5>(parts.to_vec(), 2);
+    let packed = [
+        Qkv::Packed(stacked(&leaves[..3])),
+        Qkv::PackedPair {
+            q: leaves[0].clone(),
+            kv: stacked(&leaves[1..3]),
+        },
+    ];
+    let of = |qkv| {
+        let output = attention(input(qkv), &Run::training(1, 1, 0));
+        let weight = constant(output.dims(), 8, 1.0);
+        let grads = (output.clone() * weight).sum().backward();
+        let grads = leaves
+            .iter()
+            .map(|l| values(l.grad(&grads).expect("a gradient")));
+        (values(output), grads.collect::<Vec<_>>())
+    };
+    let expected = of(apart(&leaves));
+    for (qkv, name) in packed.into_iter().zip(["packed", "pair"]) {
+        let found = of(qkv);
+        assert_close(name, &found.0, &expected.0);
+        for (i, (f, e)) in found.1.iter().zip(&expected.1).enumerate() {
+            assert_close(&format!("{name}, gradient {i}"), f, e);
+        }
+    }
+}
+
 fn fused_equals_plain(case: Case) {
     let leaves = case.leaves();
     let input = || AttentionInput {
-        q: leaves[0].clone(),
-        k: leaves[1].clone(),
-        v: leaves[2].clone(),
+        qkv: apart(&leaves),
         bias: leaves.get(3).cloned(),
         keep: case.keep(),
         causality: case.causality,
