@@ -106,8 +106,7 @@ def main():
     train, dev = rows_of(args.train), rows_of(args.dev)
     tokenizer = train_tokenizer(row["text"] for row in train)
     labels = sorted({str(row["label"]) for row in train})
-    encode = lambda rows: [(tokenizer.encode(row["text"]).ids, labels.index(str(row["label"]))) for row in rows]
-    train, dev = encode(train), encode(dev)
+    train, dev = ([(tokenizer.encode(row["text"]).ids, labels.index(str(row["label"]))) for row in rows] for rows in (train, dev))
     model = new_model(tokenizer.get_vocab_size(), len(labels))
     optimizer = optimizer_of(model)
     steps = args.epochs * -(-len(train) // BATCH)
