@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains, studies and runs transformer language models.
@@ -82,7 +83,7 @@ pub enum Command {
     Tokenizer(TokenizerCommand),
     /// List the devices compiled in and found
     Devices,
-    /// Time a training step of a benchmark case, or the input pipeline of a config
+    /// Time a training step or the writing of a benchmark case, or the input pipeline of a config
     Bench(BenchArgs),
     /// Write the project's own small data sets
     SampleData(SampleDataArgs),
@@ -275,14 +276,24 @@ pub struct InspectArgs {
 /// `cresset bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// bert-4x256 | bert-8x512 | gpt-6x384 | t5-4x256, or pipeline
+    /// A training step: bert-4x256 | bert-8x512 | gpt-6x384 | t5-4x256; writing 128 tokens: gpt-6x384-generate |
+    /// t5-4x256-generate; or pipeline
     pub case: String,
     /// The TOML config whose input pipeline is measured, on one core
     #[arg(long, required_if_eq("case", "pipeline"))]
     pub config: Option<PathBuf>,
-    /// Steps, or batches of a pipeline; the first two are warm-up
+    /// Steps, texts written one after the other, or batches of a pipeline; the first two are warm-up
     #[arg(long, default_value_t = 12)]
     pub steps: usize,
+    /// Rows of a batch; 16 or 8 in the BERT cases and 1 in those that write, by default
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub batch: Option<usize>,
+    /// Tokens of a row of a BERT case; 128 by default
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub seq: Option<usize>,
+    /// Words in the vocabulary of a BERT case; 8192 or 30522 by default
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(6..))]
+    pub vocab: Option<usize>,
     /// Positions of a masked language model that get logits
     #[arg(long, value_parser = ["all", "masked"], default_value = "masked")]
     pub heads_at: String,

@@ -1,36 +1,42 @@
-//! `cresset bench`: the time of a training step on random tokens, dropout and optimizer included.
+//! `cresset bench`: the time of a training step or of writing, on random weights and tokens.
 
-use std::time::Instant;
+mod generate;
+mod step;
 
 use burn::tensor::Device;
 use cresset_data::{PadSide, PaddedIds, pad};
-use cresset_model::{
-    CausalLm, DecoderConfig, EncoderConfig, MaskedLm, ModelConfig, Seq2SeqConfig, Seq2SeqLm,
-};
-use cresset_objectives::causal_lm::{CausalLanguageModelling, CausalLmBatch};
-use cresset_objectives::masked_lm::{MaskedLanguageModelling, MaskedLmBatch};
-use cresset_objectives::seq2seq::{Seq2SeqBatch, SequenceToSequence};
-use cresset_train::{Objective, OptimConfig, ScheduleConfig, Trainer, TrainerConfig};
+use cresset_model::{DecoderConfig, ModelConfig, Seq2SeqConfig};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use self::step::BertSizes;
 use crate::cli::{BenchArgs, Common};
 use crate::failure::user;
 use crate::{device, output};
 
-const CASES: [&str; 5] = [
-    "bert-4x256",
-    "bert-8x512",
-    "gpt-6x384",
-    "t5-4x256",
-    super::pipeline::CASE,
+/// The cases, and which sizes the command line may choose for each.
+const CASES: [(&str, &[&str]); 7] = [
+    ("bert-4x256", &["--batch", "--seq", "--vocab"]),
+    ("bert-8x512", &["--batch", "--seq", "--vocab"]),
+    ("gpt-6x384", &[]),
+    ("t5-4x256", &[]),
+    ("gpt-6x384-generate", &["--batch"]),
+    ("t5-4x256-generate", &["--batch"]),
+    (super::pipeline::CASE, &[]),
 ];
 
 /// Steps before the measurement.
 pub const WARM_UP: usize = 2;
 
+/// Words that the GPT and T5 cases know.
+const VOCABULARY: usize = 8192;
+
+/// What was measured, by name.
+type Facts = serde_json::Map<String, Value>;
+
 pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
+    check_sizes(args)?;
     if args.steps <= WARM_UP {
         return Err(user(format!(
             "--steps is {} but must be above the {WARM_UP} of the warm-up",
@@ -44,35 +50,107 @@ pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
             args.case
         )));
     }
-    let plain = device::pick(&common.device)?;
-    let device = plain.clone().autodiff();
+    let device = device::pick(&common.device)?;
     let mut rng = ChaCha8Rng::seed_from_u64(common.seed.unwrap_or(0));
-    let measured = match args.case.as_str() {
-        "bert-4x256" => bert([4, 256, 8192, 128, 16], args, &device, &mut rng)?,
-        "bert-8x512" => bert([8, 512, 30522, 128, 8], args, &device, &mut rng)?,
-        "gpt-6x384" => gpt(args, &device, &mut rng)?,
-        "t5-4x256" => t5(args, &device, &mut rng)?,
-        other => {
-            return Err(user(format!(
-                "bench case {other:?} is unknown; choose one of {}",
-                CASES.join(", ")
-            )));
-        }
-    };
-    let mut facts = json!({
-        "case": args.case, "heads_at": args.heads_at, "device": common.device,
+    let mut shown = facts(json!({
+        "case": args.case, "device": common.device,
         "threads": common.threads.unwrap_or_else(rayon::current_num_threads),
-    });
-    let Value::Object(facts) = &mut facts else {
-        unreachable!("built as an object above")
-    };
-    facts.extend(measured);
+    }));
+    shown.extend(measure(args, &device, &mut rng)?);
     if common.json {
-        return output::json(facts);
+        return output::json(&shown);
     }
-    facts
+    shown
         .iter()
         .try_for_each(|(name, value)| output::line(&format!("{name:<14} {value}")))
+}
+
+/// Refuses an unknown case, and a size that the case does not let one choose.
+///
+/// # Errors
+/// Either, with the cases that there are.
+pub fn check_sizes(args: &BenchArgs) -> anyhow::Result<()> {
+    let Some((_, choosable)) = CASES.iter().find(|(name, _)| *name == args.case) else {
+        let names: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+        return Err(user(format!(
+            "bench case {:?} is unknown; choose one of {}",
+            args.case,
+            names.join(", ")
+        )));
+    };
+    let chosen = [
+        ("--batch", args.batch),
+        ("--seq", args.seq),
+        ("--vocab", args.vocab),
+    ];
+    for (option, size) in chosen {
+        if let Some(size) = size.filter(|_| !choosable.contains(&option)) {
+            let takers: Vec<&str> = CASES
+                .iter()
+                .filter(|(_, options)| options.contains(&option))
+                .map(|(name, _)| *name)
+                .collect();
+            return Err(user(format!(
+                "{option} {size} does not apply to bench case {:?}, whose size is fixed; it is for {}",
+                args.case,
+                takers.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn measure(args: &BenchArgs, device: &Device, rng: &mut ChaCha8Rng) -> anyhow::Result<Facts> {
+    let training = device.clone().autodiff();
+    match args.case.as_str() {
+        "bert-4x256" => {
+            let sizes = BertSizes {
+                layers: 4,
+                hidden: 256,
+                vocabulary: 8192,
+                seq: 128,
+                rows: 16,
+            };
+            step::bert(&sizes.or(args), args, &training, rng)
+        }
+        "bert-8x512" => {
+            let sizes = BertSizes {
+                layers: 8,
+                hidden: 512,
+                vocabulary: 30522,
+                seq: 128,
+                rows: 8,
+            };
+            step::bert(&sizes.or(args), args, &training, rng)
+        }
+        "gpt-6x384" => step::gpt(args, &training, rng),
+        "t5-4x256" => step::t5(args, &training, rng),
+        "gpt-6x384-generate" => generate::gpt(args, device, rng),
+        "t5-4x256-generate" => generate::t5(args, device, rng),
+        other => unreachable!("{other} was checked and is run elsewhere"),
+    }
+}
+
+fn gpt_6x384() -> anyhow::Result<DecoderConfig> {
+    let config = sizes(
+        "gpt2",
+        json!({"n_layer": 6, "n_embd": 384, "n_head": 6, "n_positions": 256, "vocab_size": VOCABULARY}),
+    )?;
+    let ModelConfig::Gpt2(config) = config else {
+        unreachable!("asked for gpt2")
+    };
+    Ok(DecoderConfig::Gpt2(config))
+}
+
+fn t5_4x256() -> anyhow::Result<Seq2SeqConfig> {
+    let config = sizes(
+        "t5",
+        json!({"num_layers": 4, "d_model": 256, "d_kv": 64, "d_ff": 1024, "num_heads": 4, "vocab_size": VOCABULARY}),
+    )?;
+    let ModelConfig::T5(config) = config else {
+        unreachable!("asked for t5")
+    };
+    Ok(Seq2SeqConfig::T5(config))
 }
 
 fn sizes(kind: &str, value: Value) -> anyhow::Result<ModelConfig> {
@@ -93,135 +171,30 @@ fn random_rows(rows: usize, width: usize, vocabulary: usize, rng: &mut ChaCha8Rn
     pad(&rows, 0, PadSide::Right)
 }
 
-fn bert(
-    [layers, hidden, vocabulary, seq, rows]: [usize; 5],
-    args: &BenchArgs,
-    device: &Device,
-    rng: &mut ChaCha8Rng,
-) -> anyhow::Result<serde_json::Map<String, Value>> {
-    let config = sizes(
-        "bert",
-        json!({
-            "num_hidden_layers": layers, "hidden_size": hidden, "num_attention_heads": hidden / 64,
-            "intermediate_size": 4 * hidden, "vocab_size": vocabulary, "max_position_embeddings": seq,
-        }),
-    )?;
-    let ModelConfig::Bert(config) = config else {
-        unreachable!("asked for bert")
-    };
-    let objective =
-        MaskedLanguageModelling::new(MaskedLm::new(&EncoderConfig::Bert(config), 0, device)?);
-    let input = random_rows(rows, seq, vocabulary, rng);
-    let targets: Vec<bool> = (0..rows * seq)
-        .map(|_| rng.random::<f64>() < 0.15)
-        .collect();
-    let everywhere = args.heads_at == "all";
-    let positions: Vec<u32> = (0..(rows * seq) as u32)
-        .filter(|&i| everywhere || targets[i as usize])
-        .collect();
-    let batch = MaskedLmBatch {
-        segments: vec![0; rows * seq],
-        weights: positions
-            .iter()
-            .map(|&p| if targets[p as usize] { 1.0 } else { 0.0 })
-            .collect(),
-        targets: positions.iter().map(|&p| input.ids[p as usize]).collect(),
-        positions,
-        input,
-    };
-    measure(objective, batch, args.steps)
+/// Seconds of the repetitions after the warm-up.
+struct Times {
+    median: f64,
+    min: f64,
+    max: f64,
 }
 
-fn gpt(
-    args: &BenchArgs,
-    device: &Device,
-    rng: &mut ChaCha8Rng,
-) -> anyhow::Result<serde_json::Map<String, Value>> {
-    let (vocabulary, seq, rows) = (8192, 256, 8);
-    let config = sizes(
-        "gpt2",
-        json!({"n_layer": 6, "n_embd": 384, "n_head": 6, "n_positions": seq, "vocab_size": vocabulary}),
-    )?;
-    let ModelConfig::Gpt2(config) = config else {
-        unreachable!("asked for gpt2")
-    };
-    let objective =
-        CausalLanguageModelling::new(CausalLm::new(&DecoderConfig::Gpt2(config), 0, device)?);
-    let input = random_rows(rows, seq, vocabulary, rng);
-    let labels = random_rows(rows, seq, vocabulary, rng).ids;
-    measure(
-        objective,
-        CausalLmBatch {
-            positions: input.flat_positions(),
-            input,
-            labels,
-        },
-        args.steps,
-    )
-}
-
-fn t5(
-    args: &BenchArgs,
-    device: &Device,
-    rng: &mut ChaCha8Rng,
-) -> anyhow::Result<serde_json::Map<String, Value>> {
-    let (vocabulary, source, target, rows) = (8192, 64, 64, 16);
-    let config = sizes(
-        "t5",
-        json!({"num_layers": 4, "d_model": 256, "d_kv": 64, "d_ff": 1024, "num_heads": 4, "vocab_size": vocabulary}),
-    )?;
-    let ModelConfig::T5(config) = config else {
-        unreachable!("asked for t5")
-    };
-    let objective =
-        SequenceToSequence::new(Seq2SeqLm::new(&Seq2SeqConfig::T5(config), 0, device)?, 0.0);
-    let decoder_input = random_rows(rows, target, vocabulary, rng);
-    let batch = Seq2SeqBatch {
-        source: random_rows(rows, source, vocabulary, rng),
-        positions: decoder_input.flat_positions(),
-        labels: random_rows(rows, target, vocabulary, rng).ids,
-        decoder_input,
-    };
-    measure(objective, batch, args.steps)
-}
-
-fn measure<O: Objective>(
-    objective: O,
-    batch: O::Batch,
-    steps: usize,
-) -> anyhow::Result<serde_json::Map<String, Value>> {
-    let parameters = objective.num_params();
-    let tokens = O::tokens(&batch);
-    let config = TrainerConfig {
-        seed: 0,
-        steps: steps as u64,
-        accumulate: 1,
-        optim: OptimConfig::default(),
-        schedule: ScheduleConfig::default(),
-    };
-    let mut trainer = Trainer::new(objective, config)?;
-    let batches = [batch];
-    let mut times = Vec::new();
-    for _ in 0..steps {
-        let began = Instant::now();
-        trainer.step(&batches)?;
-        times.push(began.elapsed().as_secs_f64());
+impl Times {
+    fn of(seconds: &[f64]) -> Self {
+        let mut later = seconds[WARM_UP..].to_vec();
+        later.sort_by(f64::total_cmp);
+        Times {
+            median: later[later.len() / 2],
+            min: later[0],
+            max: later[later.len() - 1],
+        }
     }
-    let mut times = times.split_off(WARM_UP);
-    times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
-    let facts = json!({
-        "step_ms": round(median), "min_ms": round(times[0]), "max_ms": round(times[times.len() - 1]),
-        "tokens_per_s": (tokens as f64 / median).round(), "peak_mib": peak_mib(), "parameters": parameters,
-    });
-    let Value::Object(facts) = facts else {
-        unreachable!("built as an object above")
-    };
-    Ok(facts)
 }
 
-fn round(seconds: f64) -> f64 {
-    (seconds * 1e4).round() / 10.0
+fn facts(value: Value) -> Facts {
+    let Value::Object(facts) = value else {
+        unreachable!("called with an object")
+    };
+    facts
 }
 
 /// Peak resident memory of this process, where the system tells.

@@ -8,7 +8,7 @@ use cresset_data::{TextForm, TokenizedTexts};
 use cresset_objectives::{OpenRun, Setup, open};
 use serde_json::json;
 
-use super::bench::WARM_UP;
+use super::bench::{WARM_UP, check_sizes};
 use super::preview::overrides;
 use crate::cli::{BenchArgs, Common};
 use crate::failure::user;
@@ -20,6 +20,7 @@ use crate::{config, device, output, prepared, setup};
 pub const CASE: &str = "pipeline";
 
 pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
+    check_sizes(args)?;
     let path = args
         .config
         .as_ref()
