@@ -19,7 +19,7 @@ use crate::error::ModelError;
 use crate::heads::Family;
 use crate::hf::{HfModel, HfTensor, encoder_tensor};
 use crate::init::{initialise_under, usual};
-use crate::layers::{Bias, Embedding, Linear, PostNormEncoderLayer, Sight};
+use crate::layers::{Bias, Embedding, Linear, PostNormEncoderLayer};
 
 /// Whether a model has a pooler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Bert {
             .forward(input.ids, input.segments, positions, run);
         each(&hidden);
         for layer in &self.layers {
-            hidden = layer.forward(hidden, Sight::all(input.keep.clone()), run);
+            hidden = layer.forward_on(hidden, &input.keep, run);
             each(&hidden);
         }
         hidden

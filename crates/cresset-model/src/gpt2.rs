@@ -227,7 +227,13 @@ impl Gpt2LmHead {
             run,
         );
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
-            hidden = layer.forward(hidden, input.keep.clone(), state, run);
+            let keep = input.keep.clone();
+            hidden = match state {
+                LayerCache::Off => run.layer(layer, hidden, move |layer, x, run| {
+                    layer.forward(x, keep.clone(), &mut LayerCache::Off, run)
+                }),
+                LayerCache::On { .. } => layer.forward(hidden, keep, state, run),
+            };
         }
         cache.advance(new);
         self.norm.forward(hidden)

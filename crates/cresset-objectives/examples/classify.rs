@@ -72,6 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         train: Some(TrainSetup {
             duration: Duration::Epochs(20.0),
             accumulate: 1,
+            checkpoint_layers: false,
             optim,
             schedule: ScheduleConfig::default(),
         }),

@@ -251,6 +251,7 @@ fn trainer_config(seed: u64, steps: u64, train: &TrainSetup) -> TrainerConfig {
         seed,
         steps,
         accumulate: train.accumulate,
+        checkpoint_layers: train.checkpoint_layers,
         optim: train.optim.clone(),
         schedule: train.schedule,
     }

@@ -132,6 +132,8 @@ pub struct TrainSetup {
     pub duration: Duration,
     /// Micro-batches per optimizer step.
     pub accumulate: usize,
+    /// Whether layers are checkpointed.
+    pub checkpoint_layers: bool,
     /// The optimizer.
     pub optim: OptimConfig,
     /// The learning rate over the steps.
@@ -165,7 +167,7 @@ impl Setup {
     /// The sizes of the model, checked against the tokenizer.
     ///
     /// # Errors
-    /// A tokenizer with ids that the model's embedding has no row for.
+    /// A tokenizer with ids that the model's embedding has no row for; layers that are to be checkpointed but cannot.
     pub fn model_config(&self) -> Result<ModelConfig, RunError> {
         let config = match &self.model {
             ModelSource::New(config) => config.as_ref().clone(),
@@ -173,6 +175,15 @@ impl Setup {
             ModelSource::WarmStart(halves) => halves.config.clone(),
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
+        let checkpoints = self
+            .train
+            .as_ref()
+            .is_some_and(|train| train.checkpoint_layers);
+        if checkpoints && matches!(config, ModelConfig::Xlnet(_)) {
+            return Err(RunError::Config(
+                "train.checkpoint_layers is true but the two streams of an xlnet are not checkpointed; leave it out, or take smaller batches with train.accumulate".into(),
+            ));
+        }
         Ok(config)
     }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use cresset_ops::{
-    AdamWStep, AttentionInput, Causality, Residual, Run, StepScale, adamw, attention, gelu,
-    layer_norm, linear, reference, residual_layer_norm, softmax_cross_entropy,
+    Activation, AdamWStep, Affine, AttentionInput, Causality, Qkv, Residual, Run, ScoreWeight,
+    Scores, StepScale, adamw, attention, embedding, gelu, layer_norm, linear, linear_activation,
+    linear_cross_entropy, linear_packed, reference, residual_layer_norm, softmax_cross_entropy,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -29,16 +30,14 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4));
-    targets = attentions, linears, norms, activations, cross_entropies, updates
+    targets = attentions, linears, norms, activations, embeddings, cross_entropies, updates
 }
 criterion_main!(ops);
 
 fn attentions(c: &mut Criterion) {
-    let [q, k, v] = [(); 3].map(|()| leaf([ROWS, SEQ, HEADS, HIDDEN / HEADS]));
+    let qkv = leaf([ROWS, SEQ, 3, HEADS, HIDDEN / HEADS]);
     let input = || AttentionInput {
-        q: q.clone(),
-        k: k.clone(),
-        v: v.clone(),
+        qkv: Qkv::Packed(qkv.clone()),
         bias: None,
         keep: None,
         causality: Causality::Bidirectional,
@@ -67,6 +66,31 @@ fn linears(c: &mut Criterion) {
             || reference::linear(x.clone(), weight.clone(), Some(bias.clone())).sum(),
         );
     }
+    let x = leaf([ROWS, SEQ, HIDDEN]);
+    let maps = [(); 3].map(|()| Affine {
+        weight: leaf([HIDDEN, HIDDEN]),
+        bias: Some(leaf([HIDDEN])),
+    });
+    compare(
+        c,
+        "queries, keys and values",
+        || linear_packed(x.clone(), maps.to_vec()).sum(),
+        || reference::linear_packed(x.clone(), maps.to_vec()).sum(),
+    );
+    let (weight, bias) = (leaf([HIDDEN, INNER]), leaf([INNER]));
+    let inputs = || (x.clone(), weight.clone(), Some(bias.clone()));
+    compare(
+        c,
+        "linear and gelu",
+        || {
+            let (x, weight, bias) = inputs();
+            linear_activation(x, weight, bias, Activation::Gelu).sum()
+        },
+        || {
+            let (x, weight, bias) = inputs();
+            reference::linear_activation(x, weight, bias, Activation::Gelu).sum()
+        },
+    );
 }
 
 fn norms(c: &mut Criterion) {
@@ -111,9 +135,21 @@ fn activations(c: &mut Criterion) {
     );
 }
 
+fn embeddings(c: &mut Criterion) {
+    let table = leaf([VOCABULARY, HIDDEN]);
+    let ids = tokens().reshape([ROWS, SEQ]);
+    compare(
+        c,
+        "embedding",
+        || embedding(table.clone(), ids.clone()).sum(),
+        || reference::embedding(table.clone(), ids.clone()).sum(),
+    );
+}
+
+/// At every position, of scores that are there and of scores that need not be.
 fn cross_entropies(c: &mut Criterion) {
     let logits = leaf([ROWS * SEQ, VOCABULARY]);
-    let targets = Tensor::<1, Int>::arange(0..(ROWS * SEQ) as i64, &device());
+    let targets = tokens();
     let weights = Tensor::<1>::ones([ROWS * SEQ], &device());
     let inputs = || (logits.clone(), targets.clone(), weights.clone());
     compare(
@@ -127,6 +163,19 @@ fn cross_entropies(c: &mut Criterion) {
             let (logits, targets, weights) = inputs();
             reference::softmax_cross_entropy(logits, targets, weights, 0.0)
         },
+    );
+    let (rows, table) = (leaf([ROWS * SEQ, HIDDEN]), leaf([VOCABULARY, HIDDEN]));
+    let bias = leaf([VOCABULARY]);
+    let scores = || Scores {
+        rows: rows.clone(),
+        weight: ScoreWeight::ByClass(table.clone()),
+        bias: Some(bias.clone()),
+    };
+    compare(
+        c,
+        "output layer and cross entropy",
+        || linear_cross_entropy(scores(), targets.clone(), weights.clone(), 0.0),
+        || reference::linear_cross_entropy(scores(), targets.clone(), weights.clone(), 0.0),
     );
 }
 
@@ -176,6 +225,11 @@ fn compare(
 
 fn leaf<const D: usize>(shape: [usize; D]) -> Tensor<D> {
     Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device()).require_grad()
+}
+
+/// An id for every position.
+fn tokens() -> Tensor<1, Int> {
+    Tensor::arange(0..(ROWS * SEQ) as i64, &device())
 }
 
 fn device() -> Device {

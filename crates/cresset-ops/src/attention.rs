@@ -18,6 +18,10 @@ pub enum Causality {
 
 /// Queries, keys and values.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, on its way into attention"
+)]
 pub enum Qkv {
     /// A tensor for each.
     Apart {

@@ -3,6 +3,7 @@
 pub(crate) mod array;
 pub(crate) mod attention;
 pub(crate) mod elementwise;
+mod few_rows;
 pub(crate) mod linear;
 pub(crate) mod math;
 mod matrix;

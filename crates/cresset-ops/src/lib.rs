@@ -18,6 +18,7 @@
 mod activation;
 mod adamw;
 mod attention;
+mod checkpoint;
 mod cross_entropy;
 mod driver;
 mod embedding;
@@ -36,6 +37,7 @@ mod vulkan;
 pub use activation::{Activation, dropout, gated, gelu, gelu_tanh, residual_sum};
 pub use adamw::{AdamWStep, StepScale, adamw};
 pub use attention::{AttentionInput, Causality, Qkv, attention};
+pub use checkpoint::LayerTape;
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
 pub use driver::prepare_device;
 pub use embedding::embedding;

@@ -1,6 +1,9 @@
 //! Where a forward pass stands: the key of its dropout.
 
 use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::LayerTape;
 
 /// Dropout of one forward pass. Inference has none.
 ///
@@ -10,6 +13,8 @@ use std::cell::Cell;
 pub struct Run {
     key: Option<u64>,
     site: Cell<u64>,
+    /// Where layers are noted down under activation checkpointing.
+    pub(crate) tape: Option<Rc<LayerTape>>,
 }
 
 impl Run {
@@ -18,6 +23,7 @@ impl Run {
         Run {
             key: None,
             site: Cell::new(0),
+            tape: None,
         }
     }
 
@@ -26,7 +32,31 @@ impl Run {
         Run {
             key: Some(mix(mix(mix(seed) ^ step) ^ micro)),
             site: Cell::new(0),
+            tape: None,
         }
+    }
+
+    /// The same pass, checkpointed on this tape.
+    #[must_use]
+    pub fn on_tape(self, tape: Rc<LayerTape>) -> Run {
+        Run {
+            tape: Some(tape),
+            ..self
+        }
+    }
+
+    /// The same place, without a tape.
+    pub(crate) fn from_here(&self) -> Run {
+        Run {
+            key: self.key,
+            site: self.site.clone(),
+            tape: None,
+        }
+    }
+
+    /// Takes up where another pass from here has come to.
+    pub(crate) fn go_on_after(&self, other: &Run) {
+        self.site.set(other.site.get());
     }
 
     /// Whether there is dropout.

@@ -141,6 +141,9 @@ pub struct TrainConfig {
     /// Micro-batches per optimizer step.
     #[serde(default = "one")]
     pub accumulate: usize,
+    /// Whether what stands inside a layer is made again in the backward pass instead of kept: less memory, more time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checkpoint_layers: bool,
     /// Steps between evaluations; an epoch by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eval_every: Option<u64>,

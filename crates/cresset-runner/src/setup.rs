@@ -113,6 +113,7 @@ pub fn of_plan(
         train: Some(TrainSetup {
             duration: plan.duration,
             accumulate: config.train.accumulate,
+            checkpoint_layers: config.train.checkpoint_layers,
             optim: config.optim.clone(),
             schedule: config.schedule,
         }),

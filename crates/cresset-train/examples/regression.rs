@@ -74,6 +74,7 @@ fn trainer() -> Result<Trainer<Line>, BoxError> {
         seed: 0,
         steps: 200,
         accumulate: 2,
+        checkpoint_layers: false,
         optim: OptimConfig {
             adamw: AdamWConfig {
                 lr: 0.1,

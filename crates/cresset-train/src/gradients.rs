@@ -14,10 +14,10 @@ pub struct Gradients {
 
 impl Gradients {
     /// Adds what one backward pass left for the module's parameters; in place where the backend can.
-    pub(crate) fn accumulate<M: Module>(&mut self, module: &M, mut tape: Tape) {
+    pub(crate) fn accumulate<M: Module>(&mut self, module: &M, tape: &mut Tape) {
         module.visit(&mut Accumulate {
             into: &mut self.by_parameter,
-            tape: &mut tape,
+            tape,
         });
     }
 

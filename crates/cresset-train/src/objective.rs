@@ -1,8 +1,10 @@
 //! What the trainer knows of a task: batches become named loss sums.
 
+use std::rc::Rc;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
-use cresset_ops::Run;
+use cresset_ops::{LayerTape, Run};
 
 use crate::Report;
 
@@ -28,7 +30,7 @@ pub trait Objective: Module + 'static {
 }
 
 /// Where in the training a forward pass stands; the key of its randomness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StepContext {
     /// Seed of the run.
     pub seed: u64,
@@ -36,12 +38,18 @@ pub struct StepContext {
     pub step: u64,
     /// Micro-batch within the step, from 0.
     pub micro: u64,
+    /// Where layers are noted down under activation checkpointing.
+    pub tape: Option<Rc<LayerTape>>,
 }
 
 impl StepContext {
     /// The dropout of this forward pass.
     pub fn run(&self) -> Run {
-        Run::training(self.seed, self.step, self.micro)
+        let run = Run::training(self.seed, self.step, self.micro);
+        match &self.tape {
+            Some(tape) => run.on_tape(tape.clone()),
+            None => run,
+        }
     }
 }
 

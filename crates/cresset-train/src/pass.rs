@@ -2,9 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use cresset_ops::LayerTape;
 
 use crate::gradients::Gradients;
-use crate::{Denominators, Objective, StepContext, TrainError};
+use crate::{Denominators, Objective, StepContext, TrainError, TrainerConfig};
 
 /// What forward and backward over a step's micro-batches left; still on the device.
 pub(crate) struct Pass {
@@ -75,7 +76,7 @@ impl Reading {
 pub(crate) fn pass<O: Objective>(
     model: &O,
     micro_batches: &[O::Batch],
-    seed: u64,
+    config: &TrainerConfig,
     step: u64,
 ) -> Result<Pass, TrainError> {
     if micro_batches.is_empty() {
@@ -99,9 +100,10 @@ pub(crate) fn pass<O: Objective>(
             continue;
         }
         let at = StepContext {
-            seed,
+            seed: config.seed,
             step,
             micro: micro as u64,
+            tape: config.checkpoint_layers.then(LayerTape::new),
         };
         let mut total: Option<Tensor<1>> = None;
         for term in model.loss(batch, &at).0 {
@@ -134,7 +136,12 @@ pub(crate) fn pass<O: Objective>(
             });
         }
         if let Some(total) = total.filter(|total| total.is_tracked()) {
-            pass.gradients.accumulate(model, total.backward());
+            let of_loss = total.backward();
+            let mut accumulate = |part: &mut _| pass.gradients.accumulate(model, part);
+            match &at.tape {
+                Some(tape) => tape.unwind(of_loss, accumulate),
+                None => accumulate(&mut { of_loss }),
+            }
         }
     }
     Ok(pass)

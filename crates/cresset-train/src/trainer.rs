@@ -23,6 +23,9 @@ pub struct TrainerConfig {
     pub steps: u64,
     /// Micro-batches per optimizer step.
     pub accumulate: usize,
+    /// Whether what stands inside a layer is made again in the backward pass instead of kept: less memory, more time.
+    #[serde(default)]
+    pub checkpoint_layers: bool,
     /// The optimizer.
     pub optim: OptimConfig,
     /// The learning rate over the steps.
@@ -146,7 +149,7 @@ impl<O: Objective> Trainer<O> {
     /// No micro-batch, a term without an announced denominator, a loss or a gradient that is not finite. The weights and
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
-        let pass = pass(self.model(), micro_batches, self.config.seed, self.step + 1)?;
+        let pass = pass(self.model(), micro_batches, &self.config, self.step + 1)?;
         let reading = pass.read(self.model());
         let mut report = self.report(&pass, &reading, micro_batches);
         self.check(&pass, &reading, &report)?;
@@ -174,7 +177,7 @@ impl<O: Objective> Trainer<O> {
     /// # Errors
     /// No micro-batch; a term without an announced denominator.
     pub fn gradients(&self, micro_batches: &[O::Batch]) -> Result<Gradients, TrainError> {
-        Ok(pass(self.model(), micro_batches, self.config.seed, self.step + 1)?.gradients)
+        Ok(pass(self.model(), micro_batches, &self.config, self.step + 1)?.gradients)
     }
 
     /// As [`evaluate`], with the weights as they are now.

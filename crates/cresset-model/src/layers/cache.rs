@@ -1,7 +1,7 @@
 //! What a decoder reads besides its input: the encoder's output, and keys and values kept between decoding steps.
 
 use burn::tensor::{Int, Tensor};
-use cresset_ops::KeepMask;
+use cresset_ops::{KeepMask, Run};
 
 use super::KeyValues;
 
@@ -24,6 +24,7 @@ pub struct Cache {
 
 /// The state of one layer.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a model has a few dozen of them")]
 pub enum LayerCache {
     /// Nothing is kept: a text is read at once.
     Off,
@@ -34,6 +35,16 @@ pub enum LayerCache {
         /// Those of the encoder's output.
         memory: Option<KeyValues>,
     },
+}
+
+impl Memory {
+    /// The same memory for several layers.
+    pub(crate) fn shared(self, run: &Run) -> Memory {
+        Memory {
+            vectors: run.shared(self.vectors),
+            ..self
+        }
+    }
 }
 
 impl Cache {

@@ -155,7 +155,18 @@ impl PostNormEncoderLayer {
     /// # Shapes
     /// x and out: `[batch, seq, hidden]`
     pub fn forward_all(layers: &[Self], x: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<3> {
-        layers.iter().fold(x, |x, layer| {
+        layers
+            .iter()
+            .fold(x, |x, layer| layer.forward_on(x, keep, run))
+    }
+
+    /// A text through one layer, which may be checkpointed.
+    ///
+    /// # Shapes
+    /// x and out: `[batch, seq, hidden]`
+    pub fn forward_on(&self, x: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<3> {
+        let keep = keep.clone();
+        run.layer(self, x, move |layer, x, run| {
             layer.forward(x, Sight::all(keep.clone()), run)
         })
     }
@@ -201,9 +212,18 @@ impl PostNormDecoderLayer {
         run: &Run,
     ) -> Tensor<3> {
         let [_, new, _] = x.dims();
+        let memory = &memory.clone().shared(run);
         let mut hidden = x;
         for (layer, state) in layers.iter().zip(&mut cache.layers) {
-            hidden = layer.forward(hidden, memory, state, run);
+            hidden = match state {
+                LayerCache::Off => {
+                    let memory = memory.clone();
+                    run.layer(layer, hidden, move |layer, x, run| {
+                        layer.forward(x, &memory, &mut LayerCache::Off, run)
+                    })
+                }
+                LayerCache::On { .. } => layer.forward(hidden, memory, state, run),
+            };
         }
         cache.advance(new);
         hidden

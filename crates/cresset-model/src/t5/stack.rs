@@ -81,7 +81,8 @@ impl T5Stack {
             keys: cache.length() + new,
             offset: cache.length(),
         };
-        let bias = self.relative_bias.forward(span, &vectors.device());
+        let bias = run.shared(self.relative_bias.forward(span, &vectors.device()));
+        let memory = memory.map(|memory| memory.shared(run));
         let sight = Sight {
             keep,
             causality: self.causality,
@@ -89,7 +90,18 @@ impl T5Stack {
         };
         let mut hidden = dropout(vectors, self.dropout, run);
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
-            hidden = layer.forward(hidden, sight.clone(), memory.as_ref(), state, run);
+            hidden = match state {
+                LayerCache::Off => {
+                    let (sight, memory) = (sight.clone(), memory.clone());
+                    run.layer(layer, hidden, move |layer, x, run| {
+                        let state = &mut LayerCache::Off;
+                        layer.forward(x, sight.clone(), memory.as_ref(), state, run)
+                    })
+                }
+                LayerCache::On { .. } => {
+                    layer.forward(hidden, sight.clone(), memory.as_ref(), state, run)
+                }
+            };
         }
         cache.advance(new);
         dropout(self.norm.forward(hidden), self.dropout, run)

@@ -24,6 +24,7 @@ const AT: StepContext = StepContext {
     seed: 3,
     step: 1,
     micro: 0,
+    tape: None,
 };
 
 fn bert(dropout: f64) -> ModelConfig {
@@ -79,6 +80,7 @@ fn trains<O: Objective>(objective: O, batches: [O::Batch; 2], term: &str) {
         seed: 0,
         steps: 2,
         accumulate: 1,
+        checkpoint_layers: false,
         optim: OptimConfig::default(),
         schedule: ScheduleConfig::Constant(ConstantConfig::default()),
     };

@@ -1,6 +1,7 @@
 //! What must be impossible in an objective, by the numbers of the bug classes.
 
 mod added_losses;
+mod checkpointed;
 mod classify;
 mod contrastive;
 mod extract;
@@ -95,6 +96,7 @@ fn loss<O: Objective>(objective: &O, batch: &O::Batch) -> f64 {
         seed: 0,
         step: 1,
         micro: 0,
+        tape: None,
     };
     objective
         .loss(batch, &at)
@@ -149,6 +151,7 @@ fn bug_class_05_accumulation_gives_the_gradient_of_the_whole_batch() {
             seed: 0,
             steps: 1,
             accumulate: rows.len() / size,
+            checkpoint_layers: false,
             optim: OptimConfig::default(),
             schedule: ScheduleConfig::default(),
         };

@@ -24,6 +24,7 @@ const AT: StepContext = StepContext {
     seed: 0,
     step: 1,
     micro: 0,
+    tape: None,
 };
 
 fn hidden_token() -> MaskedLmBatch {

@@ -31,6 +31,7 @@ fn config() -> TrainerConfig {
         seed: 0,
         steps: STEPS,
         accumulate: 2,
+        checkpoint_layers: false,
         optim: OptimConfig { adamw, clip: None },
         schedule: ScheduleConfig::Constant(ConstantConfig::default()),
     }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::array::Array;
+use super::few_rows::{FEW, FewRows};
 use super::math::vectorised;
 use super::matrix::{Matrix, Product, Start, large_product, new_product};
 use crate::activation::Activation;
@@ -49,6 +50,21 @@ impl Kernel for Linear {
         let bias = inputs.get(2).map(|bias| &*bias.values);
         let mut shape = x.shape.clone();
         *shape.last_mut().expect("at least one dimension") = size_out;
+        if keep == Keep::Nothing && rows <= FEW {
+            let few = FewRows {
+                x: &x.values,
+                weight: &weight.values,
+                layout: self.layout,
+                size_in,
+                size_out,
+                bias,
+            };
+            let mut out = few.product(rows);
+            if let Some(activation) = self.activation {
+                activation.apply(&mut out);
+            }
+            return (Array::new(out, &shape), Vec::new());
+        }
         let product = Product::of([rows, size_in, size_out]);
         let weight = match self.layout {
             WeightLayout::InOut => rows_of(weight),

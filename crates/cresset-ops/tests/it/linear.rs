@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use cresset_ops::{
-    Activation, Affine, Residual, Run, gated, linear_activation, linear_packed, reference,
-    residual_sum,
+    Activation, Affine, Residual, Run, ScoreWeight, Scores, gated, linear_activation,
+    linear_packed, reference, residual_sum,
 };
 
 use crate::device::{assert_close, leaf, same, values};
@@ -145,4 +145,47 @@ fn a_residual_sum_equals_the_plain_version_with_and_without_dropout() {
     let dropout = 0.4;
     let found = residual_sum(Residual { x, branch, dropout }, &Run::inference());
     assert_close("at inference", &values(found), &plain);
+}
+
+#[test]
+fn products_of_a_few_rows_without_gradients_equal_the_plain_version() {
+    // The last is shared among tasks; sums over an inner size that no unrolling divides.
+    for [rows, inner, columns] in [[1, 1, 1], [3, 7, 5], [8, 21, 130], [2, 130, 700]] {
+        let (x, w, b) = (
+            leaf::<2>([rows, inner], 1, 1.0).inner(),
+            leaf::<2>([inner, columns], 2, 1.0).inner(),
+            leaf::<1>([columns], 3, 1.0).inner(),
+        );
+        let what = format!("{rows} rows, {inner} to {columns}");
+        for bias in [None, Some(b)] {
+            assert_close(
+                &what,
+                &values(cresset_ops::linear(x.clone(), w.clone(), bias.clone())),
+                &values(reference::linear(x.clone(), w.clone(), bias.clone())),
+            );
+            let tied = Scores {
+                rows: x.clone(),
+                weight: ScoreWeight::ByClass(w.clone().transpose()),
+                bias: bias.clone(),
+            };
+            assert_close(
+                &format!("{what}, tied"),
+                &values(tied.logits()),
+                &values(reference::linear(x.clone(), w.clone(), bias)),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_row_has_the_same_bytes_whatever_rows_stand_beside_it() {
+    let (x, w) = (
+        leaf::<2>([6, 50], 1, 1.0).inner(),
+        leaf::<2>([50, 300], 2, 1.0).inner(),
+    );
+    let all = values(cresset_ops::linear(x.clone(), w.clone(), None));
+    for row in 0..6 {
+        let one = cresset_ops::linear(x.clone().narrow(0, row, 1), w.clone(), None);
+        assert_eq!(values(one), all[row * 300..(row + 1) * 300]);
+    }
 }

@@ -37,6 +37,7 @@ fn ten_adamw_steps_equal_pytorch_with_decay_groups_schedule_and_clip() {
             seed: 0,
             steps: 10,
             accumulate: 1,
+            checkpoint_layers: false,
             optim: OptimConfig {
                 adamw: AdamWConfig {
                     lr: 0.05,

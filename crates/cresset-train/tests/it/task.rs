@@ -201,6 +201,7 @@ pub(crate) fn config(steps: u64) -> TrainerConfig {
         seed: 7,
         steps,
         accumulate: 2,
+        checkpoint_layers: false,
         optim: OptimConfig {
             adamw: AdamWConfig {
                 lr: 0.02,
