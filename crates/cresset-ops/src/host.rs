@@ -5,6 +5,7 @@ pub(crate) mod attention;
 pub(crate) mod elementwise;
 mod few_rows;
 pub(crate) mod linear;
+pub(crate) mod masked_softmax;
 pub(crate) mod math;
 mod matrix;
 pub(crate) mod norm;

@@ -2,16 +2,18 @@
 //!
 //! * [`softmax_cross_entropy`] is the pattern: the trait [`TransformerOps`] by burn's `#[backend_extension]` has a default
 //!   body over any backend's own operations and a hand-written backward pass; flex has kernels of its own.
-//! * [`attention`], [`relative_scores`], [`linear`], [`layer_norm`], [`residual_layer_norm`], [`rms_norm`], [`gelu`], [`gelu_tanh`], [`dropout`] and [`adamw`] run kernels over
-//!   slices on flex (rayon over rows, vector instructions chosen at run time) and the versions of [`mod@reference`] on
-//!   every other backend.
+//! * The others run kernels over slices on flex (rayon over rows, vector instructions chosen at run time) and the versions of
+//!   [`mod@reference`] on every other backend: [`attention`] with [`relative_scores`] and [`masked_softmax`]; the affine maps
+//!   [`linear`], [`linear_activation`] and [`linear_packed`]; [`layer_norm`], [`residual_layer_norm`] and [`rms_norm`];
+//!   [`embedding`]; [`linear_cross_entropy`], which never makes the [`Scores`] of a vocabulary as a whole; [`Activation`],
+//!   [`gated`], [`residual_sum`] and [`dropout`]; [`adamw`].
+//! * [`Run::layer`] makes a layer's inside again in the backward pass, noted down on a [`LayerTape`].
 //! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler.
 //! * [`Run`] is the key of a forward pass's dropout, [`KeepMask`] says which positions hold something,
 //!   [`PairMask`] which queries see which keys.
 //!
-//! On the CPU the same inputs give the same bytes, however many threads there are. Accuracy of the elementary functions:
-//! exp within 3e-7 relative, erf within 1e-6 and tanh within
-//! 5e-7 absolute.
+//! On the CPU the same inputs give the same bytes, however many threads there are. Relative errors of the elementary functions:
+//! exp below 3e-7, erf and tanh below 4e-7.
 //!
 //! What is not here: models, text. This is the only crate that names `burn::backend`.
 
@@ -31,6 +33,7 @@ pub mod reference;
 mod relative;
 mod run;
 mod scores;
+mod softmax;
 #[cfg(feature = "vulkan")]
 mod vulkan;
 
@@ -47,3 +50,4 @@ pub use norm::{Residual, layer_norm, residual_layer_norm, rms_norm};
 pub use relative::{RelativeScores, relative_scores};
 pub use run::Run;
 pub use scores::{ScoreWeight, Scores, linear_cross_entropy};
+pub use softmax::{SoftmaxInput, masked_softmax};

@@ -10,6 +10,7 @@ use crate::linear::Affine;
 use crate::norm::Residual;
 use crate::run::DropoutKey;
 use crate::scores::{ScoreWeight, Scores};
+use crate::softmax::SoftmaxInput;
 use crate::{AdamWStep, KeepMask, PairMask, RelativeScores, Run, StepScale};
 
 /// Dropout of one site; see [`crate::dropout`].
@@ -143,6 +144,35 @@ pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x * 0.5 * (inner.tanh() + 1.0)
 }
 
+/// See [`crate::masked_softmax`].
+pub fn masked_softmax(input: SoftmaxInput) -> Tensor<4> {
+    let SoftmaxInput {
+        scores,
+        scale,
+        bias,
+        keep,
+        causality,
+    } = input;
+    let scores = scores * scale;
+    let scores = match bias {
+        Some(bias) => scores + bias,
+        None => scores,
+    };
+    let [_, _, n_queries, n_keys] = scores.dims();
+    match visible(&scores, keep.as_ref(), causality, n_queries, n_keys) {
+        None => softmax(scores, 3),
+        Some(visible) => {
+            let hidden = visible.bool_not();
+            let scores = scores.mask_fill(hidden.clone(), -1e30);
+            let raised = (scores.clone() - scores.detach().max_dim(3))
+                .exp()
+                .mask_fill(hidden, 0.0);
+            let total = raised.clone().sum_dim(3).clamp_min(1e-30);
+            raised / total
+        }
+    }
+}
+
 /// See [`crate::attention`].
 pub fn attention(input: AttentionInput, run: &Run) -> Tensor<4> {
     let key = run.next_site(input.dropout);
@@ -159,24 +189,14 @@ pub(crate) fn attention_at(input: AttentionInput, key: Option<&DropoutKey>) -> T
         scale,
         ..
     } = input;
-    let [n_queries, n_keys] = qkv.lengths();
     let [q, k, v] = qkv.apart();
-    let mut scores = q.swap_dims(1, 2).matmul(k.swap_dims(1, 2).swap_dims(2, 3)) * scale;
-    if let Some(bias) = bias {
-        scores = scores + bias;
-    }
-    let probabilities = match visible(&scores, keep.as_ref(), causality, n_queries, n_keys) {
-        None => softmax(scores, 3),
-        Some(visible) => {
-            let hidden = visible.bool_not();
-            let scores = scores.mask_fill(hidden.clone(), -1e30);
-            let raised = (scores.clone() - scores.detach().max_dim(3))
-                .exp()
-                .mask_fill(hidden, 0.0);
-            let total = raised.clone().sum_dim(3).clamp_min(1e-30);
-            raised / total
-        }
-    };
+    let probabilities = masked_softmax(SoftmaxInput {
+        scores: q.swap_dims(1, 2).matmul(k.swap_dims(1, 2).swap_dims(2, 3)),
+        scale,
+        bias,
+        keep,
+        causality,
+    });
     let probabilities = match key {
         Some(key) => dropout_at(probabilities, key),
         None => probabilities,

@@ -294,6 +294,9 @@ pub struct BenchArgs {
     /// Words in the vocabulary of a BERT case; 8192 or 30522 by default
     #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(6..))]
     pub vocab: Option<usize>,
+    /// Make what stands inside a layer again in the backward pass of a training step, instead of keeping it
+    #[arg(long)]
+    pub checkpoint_layers: bool,
     /// Positions of a masked language model that get logits
     #[arg(long, value_parser = ["all", "masked"], default_value = "masked")]
     pub heads_at: String,

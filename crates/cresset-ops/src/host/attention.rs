@@ -76,25 +76,49 @@ impl Place {
 
 /// The sizes of one call.
 #[derive(Clone, Copy, Debug)]
-struct Sizes {
+pub(super) struct Sizes {
     batch: usize,
-    queries: usize,
-    keys: usize,
-    heads: usize,
+    pub(super) queries: usize,
+    pub(super) keys: usize,
+    pub(super) heads: usize,
     width: usize,
     /// Texts in the bias: 1 or `batch`; 0 without bias.
-    biases: usize,
+    pub(super) biases: usize,
     q: Place,
     k: Place,
     v: Place,
 }
 
+impl Sizes {
+    /// Of scores `[batch, heads, queries, keys]` that come from elsewhere.
+    pub(super) fn of_scores([batch, heads, queries, keys]: [usize; 4], biases: usize) -> Self {
+        let nowhere = Place {
+            input: 0,
+            offset: 0,
+            stride: 0,
+            rows: 0,
+            width: 0,
+        };
+        Sizes {
+            batch,
+            queries,
+            keys,
+            heads,
+            width: 0,
+            biases,
+            q: nowhere,
+            k: nowhere,
+            v: nowhere,
+        }
+    }
+}
+
 /// Some queries of one head, and how many keys the last of them sees.
 #[derive(Clone, Copy, Debug)]
-struct Block {
-    first: usize,
-    rows: usize,
-    seen: usize,
+pub(super) struct Block {
+    pub(super) first: usize,
+    pub(super) rows: usize,
+    pub(super) seen: usize,
 }
 
 /// Scores of a block, at most: half a megabyte.
@@ -159,7 +183,7 @@ impl Attention {
             .map_or(0, |last| last + 1)
     }
 
-    fn blocks(&self, sizes: Sizes, text: usize) -> impl Iterator<Item = Block> + use<> {
+    pub(super) fn blocks(&self, sizes: Sizes, text: usize) -> impl Iterator<Item = Block> + use<> {
         let Sizes { queries, keys, .. } = sizes;
         let kept = self.kept_keys(sizes, text);
         let most = (BLOCK_SCORES / keys.max(1)).max(16);
@@ -216,7 +240,7 @@ impl Attention {
 
     /// Scores of a block become probabilities, without dropout. `normalisers` has one place per query of the text and head: written
     /// in the forward pass, read in the backward pass.
-    fn probabilities(
+    pub(super) fn probabilities(
         &self,
         scores: &mut [f32],
         bias: Option<&[f32]>,
@@ -285,7 +309,7 @@ impl Attention {
 }
 
 /// What becomes of the logarithms of the softmax's denominators.
-enum Normalisers<'a> {
+pub(super) enum Normalisers<'a> {
     Written(&'a mut [f32]),
     Read(&'a [f32]),
 }
@@ -337,7 +361,7 @@ fn in_rows(values: &[f32], row: usize) -> Matrix<'_> {
 }
 
 /// Part of the bias that a head of a text sees.
-fn bias_of<'a>(
+pub(super) fn bias_of<'a>(
     bias: Option<&'a Array<'_>>,
     sizes: Sizes,
     text: usize,
@@ -553,7 +577,7 @@ struct Scratch {
 }
 
 /// The gradient of probabilities becomes that of their scores.
-fn to_the_scores(work: &mut [f32], p: &[f32], (sizes, block): (Sizes, Block)) {
+pub(super) fn to_the_scores(work: &mut [f32], p: &[f32], (sizes, block): (Sizes, Block)) {
     vectorised(
         #[inline(always)]
         || {
@@ -575,7 +599,7 @@ fn to_the_scores(work: &mut [f32], p: &[f32], (sizes, block): (Sizes, Block)) {
 }
 
 /// Sum over the texts, in their order.
-fn over_texts(values: &[f32], size: usize) -> Vec<f32> {
+pub(super) fn over_texts(values: &[f32], size: usize) -> Vec<f32> {
     const CHUNK: usize = 4096;
     let mut total = vec![0.0; size];
     total

@@ -1,7 +1,10 @@
 use burn::tensor::Tensor;
-use cresset_ops::{AttentionInput, Causality, KeepMask, PadSide, Qkv, Run, attention, reference};
+use cresset_ops::{
+    AttentionInput, Causality, KeepMask, PadSide, Qkv, Run, SoftmaxInput, attention,
+    masked_softmax, reference,
+};
 
-use crate::device::{assert_close, constant, device, leaf, values};
+use crate::device::{assert_close, constant, device, leaf, same, values};
 
 /// Attention written out over numbers in f64, and its inputs.
 struct Case {
@@ -369,6 +372,59 @@ fn packed_vectors_give_the_outputs_and_gradients_of_those_apart() {
         assert_close(name, &found.0, &expected.0);
         for (i, (f, e)) in found.1.iter().zip(&expected.1).enumerate() {
             assert_close(&format!("{name}, gradient {i}"), f, e);
+        }
+    }
+}
+
+#[test]
+fn a_masked_softmax_equals_the_plain_version() {
+    for (causality, lengths, texts, bias) in [
+        (Causality::Bidirectional, None, None, None),
+        (Causality::Causal, Some(vec![4, 0]), None, Some(1)),
+        (
+            Causality::Bidirectional,
+            Some(vec![3, 6]),
+            None,
+            Some(BATCH),
+        ),
+        (
+            Causality::Causal,
+            None,
+            Some(vec![vec![2, 3], vec![1, 1, 4]]),
+            None,
+        ),
+    ] {
+        let case = Case {
+            causality,
+            lengths,
+            texts,
+            bias,
+            ..Case::plain()
+        };
+        let shape = [BATCH, HEADS, case.queries, case.keys];
+        let input = |scores: Tensor<4>, bias: Option<Tensor<4>>| SoftmaxInput {
+            scores,
+            scale: SCALE,
+            bias,
+            keep: case.keep(),
+            causality,
+        };
+        match bias {
+            None => same(
+                "softmax",
+                [leaf(shape, 1, 2.0)],
+                |[scores]| masked_softmax(input(scores, None)),
+                |[scores]| reference::masked_softmax(input(scores, None)),
+            ),
+            Some(texts) => same(
+                "softmax with a bias",
+                [
+                    leaf(shape, 1, 2.0),
+                    leaf([texts, HEADS, case.queries, case.keys], 2, 1.0),
+                ],
+                |[scores, bias]| masked_softmax(input(scores, Some(bias))),
+                |[scores, bias]| reference::masked_softmax(input(scores, Some(bias))),
+            ),
         }
     }
 }

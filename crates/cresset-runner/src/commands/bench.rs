@@ -15,12 +15,18 @@ use crate::cli::{BenchArgs, Common};
 use crate::failure::user;
 use crate::{device, output};
 
-/// The cases, and which sizes the command line may choose for each.
+/// The cases, and which options of its own each takes.
 const CASES: [(&str, &[&str]); 7] = [
-    ("bert-4x256", &["--batch", "--seq", "--vocab"]),
-    ("bert-8x512", &["--batch", "--seq", "--vocab"]),
-    ("gpt-6x384", &[]),
-    ("t5-4x256", &[]),
+    (
+        "bert-4x256",
+        &["--batch", "--seq", "--vocab", "--checkpoint-layers"],
+    ),
+    (
+        "bert-8x512",
+        &["--batch", "--seq", "--vocab", "--checkpoint-layers"],
+    ),
+    ("gpt-6x384", &["--checkpoint-layers"]),
+    ("t5-4x256", &["--checkpoint-layers"]),
     ("gpt-6x384-generate", &["--batch"]),
     ("t5-4x256-generate", &["--batch"]),
     (super::pipeline::CASE, &[]),
@@ -65,7 +71,7 @@ pub fn run(args: &BenchArgs, common: &Common) -> anyhow::Result<()> {
         .try_for_each(|(name, value)| output::line(&format!("{name:<14} {value}")))
 }
 
-/// Refuses an unknown case, and a size that the case does not let one choose.
+/// Refuses an unknown case, and an option that the case does not take.
 ///
 /// # Errors
 /// Either, with the cases that there are.
@@ -79,9 +85,13 @@ pub fn check_sizes(args: &BenchArgs) -> anyhow::Result<()> {
         )));
     };
     let chosen = [
-        ("--batch", args.batch),
-        ("--seq", args.seq),
-        ("--vocab", args.vocab),
+        ("--batch", args.batch.map(|size| format!(" {size}"))),
+        ("--seq", args.seq.map(|size| format!(" {size}"))),
+        ("--vocab", args.vocab.map(|size| format!(" {size}"))),
+        (
+            "--checkpoint-layers",
+            args.checkpoint_layers.then(String::new),
+        ),
     ];
     for (option, size) in chosen {
         if let Some(size) = size.filter(|_| !choosable.contains(&option)) {
@@ -91,7 +101,7 @@ pub fn check_sizes(args: &BenchArgs) -> anyhow::Result<()> {
                 .map(|(name, _)| *name)
                 .collect();
             return Err(user(format!(
-                "{option} {size} does not apply to bench case {:?}, whose size is fixed; it is for {}",
+                "{option}{size} does not apply to bench case {:?}; it is for {}",
                 args.case,
                 takers.join(", ")
             )));

@@ -120,7 +120,7 @@ fn measure<O: Objective>(objective: O, batch: O::Batch, args: &BenchArgs) -> any
         seed: 0,
         steps: args.steps as u64,
         accumulate: 1,
-        checkpoint_layers: false,
+        checkpoint_layers: args.checkpoint_layers,
         optim: OptimConfig::default(),
         schedule: ScheduleConfig::default(),
     };
