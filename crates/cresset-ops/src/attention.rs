@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::fused::{is_host, run};
-use crate::host::attention::{Attention, Layout};
+use crate::host::attention::{Attention, Layout, Sight};
 use crate::{KeepMask, Run, reference};
 
 /// Whether a query sees keys behind it.
@@ -126,9 +126,11 @@ pub fn attention(input: AttentionInput, pass: &Run) -> Tensor<4> {
     };
     let kernel = Attention {
         layout,
-        texts: input.keep.as_ref().and_then(KeepMask::texts),
-        keep: input.keep.map(|keep| keep.values()),
-        causal: causal && n_queries > 1,
+        sight: Sight {
+            texts: input.keep.as_ref().and_then(KeepMask::texts),
+            keep: input.keep.map(|keep| keep.values()),
+            causal: causal && n_queries > 1,
+        },
         scale: input.scale as f32,
         dropout: pass.next_site(input.dropout),
     };

@@ -78,8 +78,8 @@ impl Run {
         let Some(tape) = &self.tape else {
             return forward(layer, x, self);
         };
-        let again = self.from_here();
-        let now = self.from_here();
+        let again = self.same_place();
+        let now = self.same_place();
         let output = forward(layer, x.clone().detach(), &now).detach();
         self.go_on_after(&now);
         let output = output.require_grad();

@@ -46,7 +46,7 @@ impl Run {
     }
 
     /// The same place, without a tape.
-    pub(crate) fn from_here(&self) -> Run {
+    pub(crate) fn same_place(&self) -> Run {
         Run {
             key: self.key,
             site: self.site.clone(),

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::attention::Causality;
 use crate::fused::{is_host, run};
-use crate::host::attention::{Attention, Layout};
+use crate::host::attention::Sight;
 use crate::host::masked_softmax::MaskedSoftmax;
 use crate::{KeepMask, reference};
 
@@ -41,14 +41,14 @@ pub fn masked_softmax(input: SoftmaxInput) -> Tensor<4> {
     if !is_host(&input.scores.device()) {
         return reference::masked_softmax(input);
     }
-    let kernel = MaskedSoftmax(Attention {
-        layout: Layout::Packed,
-        texts: input.keep.as_ref().and_then(KeepMask::texts),
-        keep: input.keep.map(|keep| keep.values()),
-        causal: causal && n_queries > 1,
+    let kernel = MaskedSoftmax {
+        sight: Sight {
+            texts: input.keep.as_ref().and_then(KeepMask::texts),
+            keep: input.keep.map(|keep| keep.values()),
+            causal: causal && n_queries > 1,
+        },
         scale: input.scale as f32,
-        dropout: None,
-    });
+    };
     let mut tensors = vec![input.scores.into_dispatch()];
     tensors.extend(input.bias.map(Tensor::into_dispatch));
     run(kernel, tensors)

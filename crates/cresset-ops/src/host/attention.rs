@@ -1,23 +1,25 @@
 //! Scaled dot-product attention, one (text, head) at a time and in it one block of queries: the scores of a block stay in the
 //! cache, q, k and v are read in their own layout, and the dropout is hashed again in the backward pass.
 
+mod sight;
+
 use rayon::prelude::*;
 
 use super::array::Array;
-use super::math::{exp, largest, sum_of, sum_of_pairs, vectorised};
+use super::math::vectorised;
 use super::matrix::{Matrix, Product, Shared, Start};
 use crate::fused::{Keep, Kernel};
 use crate::run::DropoutKey;
+
+use sight::Block;
+pub(crate) use sight::Sight;
+pub(super) use sight::{Extent, Normalisers, bias_of, over_texts, to_the_scores};
 
 /// See [`crate::attention`]. Inputs: q, k and v as `layout` says and, if there is one, the bias.
 #[derive(Debug)]
 pub(crate) struct Attention {
     pub(crate) layout: Layout,
-    /// `[batch, keys]`, true = attend.
-    pub(crate) keep: Option<Vec<bool>>,
-    /// `[batch, keys]`, the number of the text at each position, where rows hold several: a query sees its own text only.
-    pub(crate) texts: Option<Vec<i32>>,
-    pub(crate) causal: bool,
+    pub(crate) sight: Sight,
     pub(crate) scale: f32,
     pub(crate) dropout: Option<DropoutKey>,
 }
@@ -76,55 +78,14 @@ impl Place {
 
 /// The sizes of one call.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    batch: usize,
-    pub(super) queries: usize,
-    pub(super) keys: usize,
-    pub(super) heads: usize,
+struct Sizes {
+    extent: Extent,
     width: usize,
-    /// Texts in the bias: 1 or `batch`; 0 without bias.
-    pub(super) biases: usize,
     q: Place,
     k: Place,
     v: Place,
 }
 
-impl Sizes {
-    /// Of scores `[batch, heads, queries, keys]` that come from elsewhere.
-    pub(super) fn of_scores([batch, heads, queries, keys]: [usize; 4], biases: usize) -> Self {
-        let nowhere = Place {
-            input: 0,
-            offset: 0,
-            stride: 0,
-            rows: 0,
-            width: 0,
-        };
-        Sizes {
-            batch,
-            queries,
-            keys,
-            heads,
-            width: 0,
-            biases,
-            q: nowhere,
-            k: nowhere,
-            v: nowhere,
-        }
-    }
-}
-
-/// Some queries of one head, and how many keys the last of them sees.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Block {
-    pub(super) first: usize,
-    pub(super) rows: usize,
-    pub(super) seen: usize,
-}
-
-/// Scores of a block, at most: half a megabyte.
-const BLOCK_SCORES: usize = 128 * 1024;
-/// Queries of a block under a causal mask, which hides more keys of a smaller block.
-const CAUSAL_ROWS: usize = 64;
 /// Up to so many keys the probabilities are kept for the backward pass; beyond, it makes them again from each row's normaliser.
 const KEPT_KEYS: usize = 256;
 
@@ -159,114 +120,20 @@ impl Attention {
                 place(1, (1, 2), keys),
             ],
         };
-        Sizes {
+        let extent = Extent {
             batch,
+            heads,
             queries,
             keys,
-            heads,
-            width,
             biases: bias.map_or(0, |bias| bias.shape[0]),
+        };
+        Sizes {
+            extent,
+            width,
             q,
             k,
             v,
         }
-    }
-
-    /// Keys that no query of the text sees stand behind these.
-    fn kept_keys(&self, sizes: Sizes, text: usize) -> usize {
-        let Some(keep) = &self.keep else {
-            return sizes.keys;
-        };
-        let row = &keep[text * sizes.keys..(text + 1) * sizes.keys];
-        row.iter()
-            .rposition(|&keep| keep)
-            .map_or(0, |last| last + 1)
-    }
-
-    pub(super) fn blocks(&self, sizes: Sizes, text: usize) -> impl Iterator<Item = Block> + use<> {
-        let Sizes { queries, keys, .. } = sizes;
-        let kept = self.kept_keys(sizes, text);
-        let most = (BLOCK_SCORES / keys.max(1)).max(16);
-        let size = match self.causal {
-            true => most.min(CAUSAL_ROWS),
-            false => most,
-        };
-        let causal = self.causal;
-        (0..queries).step_by(size).map(move |first| {
-            let rows = size.min(queries - first);
-            let seen = match causal {
-                true => (keys - queries + first + rows).min(kept),
-                false => kept,
-            };
-            Block { first, rows, seen }
-        })
-    }
-
-    /// How many keys a query sees at most.
-    fn seen_by(&self, sizes: Sizes, query: usize, block: Block) -> usize {
-        match self.causal {
-            true => (sizes.keys - sizes.queries + query + 1).min(block.seen),
-            false => block.seen,
-        }
-    }
-
-    /// Adds the bias to a row of scores and hides what is not kept or belongs to another text.
-    #[inline(always)]
-    fn masked(&self, row: &mut [f32], bias: Option<&[f32]>, at: (Sizes, usize, usize)) {
-        let (sizes, text, query) = at;
-        let keys = sizes.keys;
-        if let Some(bias) = bias {
-            for (score, bias) in row.iter_mut().zip(&bias[query * keys..]) {
-                *score += bias;
-            }
-        }
-        if let Some(keep) = &self.keep {
-            for (score, &keep) in row.iter_mut().zip(&keep[text * keys..]) {
-                *score = if keep { *score } else { f32::NEG_INFINITY };
-            }
-        }
-        if let Some(texts) = &self.texts {
-            let texts = &texts[text * keys..(text + 1) * keys];
-            let own = texts[query];
-            for (score, &text) in row.iter_mut().zip(texts) {
-                *score = if text == own {
-                    *score
-                } else {
-                    f32::NEG_INFINITY
-                };
-            }
-        }
-    }
-
-    /// Scores of a block become probabilities, without dropout. `normalisers` has one place per query of the text and head: written
-    /// in the forward pass, read in the backward pass.
-    pub(super) fn probabilities(
-        &self,
-        scores: &mut [f32],
-        bias: Option<&[f32]>,
-        (sizes, text, block): (Sizes, usize, Block),
-        mut normalisers: Normalisers<'_>,
-    ) {
-        vectorised(
-            #[inline(always)]
-            || {
-                let rows = scores.chunks_mut(sizes.keys).take(block.rows);
-                for (query, row) in (block.first..).zip(rows) {
-                    let seen = self.seen_by(sizes, query, block);
-                    row[seen..block.seen].fill(0.0);
-                    let row = &mut row[..seen];
-                    self.masked(row, bias, (sizes, text, query));
-                    match &mut normalisers {
-                        Normalisers::Written(normalisers) => {
-                            normalisers[query] = softmax(row);
-                        }
-                        Normalisers::Read(normalisers) => {
-                            exponentials(row, normalisers[query]);
-                        }
-                    }
-                }
-            },
-        );
     }
 
     /// Multiplies a block by the dropout factors; `first` is the number of the first element of the text and head.
@@ -275,9 +142,9 @@ impl Attention {
         vectorised(
             #[inline(always)]
             || {
-                let rows = values.chunks_mut(sizes.keys).take(block.rows);
+                let rows = values.chunks_mut(sizes.extent.keys).take(block.rows);
                 for (query, row) in (block.first..).zip(rows) {
-                    let first = (first + query * sizes.keys) as u32;
+                    let first = (first + query * sizes.extent.keys) as u32;
                     for (i, value) in (first..).zip(row[..block.seen].iter_mut()) {
                         *value *= key.factor(i);
                     }
@@ -296,7 +163,7 @@ impl Attention {
     ) {
         let product = Product {
             first,
-            row: sizes.keys,
+            row: sizes.extent.keys,
             ..Product::of([block.rows, sizes.width, block.seen])
         };
         let keys = sizes.k.rows(inputs, k, 0).transposed();
@@ -305,49 +172,6 @@ impl Attention {
             sizes.q.rows(inputs, q, block.first),
             keys,
         );
-    }
-}
-
-/// What becomes of the logarithms of the softmax's denominators.
-pub(super) enum Normalisers<'a> {
-    Written(&'a mut [f32]),
-    Read(&'a [f32]),
-}
-
-/// Softmax in place; a row of negative infinities becomes zeros. Returns the logarithm of the denominator.
-#[inline(always)]
-fn softmax(row: &mut [f32]) -> f32 {
-    let most = largest(row);
-    if most == f32::NEG_INFINITY {
-        row.fill(0.0);
-        return f32::INFINITY;
-    }
-    exponentials(row, most);
-    let total = sum_of(
-        row,
-        #[inline(always)]
-        |v| v,
-    );
-    let scale = 1.0 / total;
-    for v in row.iter_mut() {
-        *v *= scale;
-    }
-    most + total.ln()
-}
-
-/// `e^(v - less)`, nothing for negative infinity.
-#[inline(always)]
-fn exponentials(row: &mut [f32], less: f32) {
-    if less == f32::INFINITY {
-        row.fill(0.0);
-        return;
-    }
-    for v in row.iter_mut() {
-        *v = if *v == f32::NEG_INFINITY {
-            0.0
-        } else {
-            exp(*v - less)
-        };
     }
 }
 
@@ -360,32 +184,17 @@ fn in_rows(values: &[f32], row: usize) -> Matrix<'_> {
     }
 }
 
-/// Part of the bias that a head of a text sees.
-pub(super) fn bias_of<'a>(
-    bias: Option<&'a Array<'_>>,
-    sizes: Sizes,
-    text: usize,
-    head: usize,
-) -> Option<&'a [f32]> {
-    let area = sizes.queries * sizes.keys;
-    let index = match sizes.biases {
-        1 => head,
-        _ => text * sizes.heads + head,
-    };
-    Some(&bias?.values[index * area..(index + 1) * area])
-}
-
 impl Kernel for Attention {
     fn forward(&self, inputs: &[Array<'_>], keep: Keep) -> (Array<'static>, Vec<Array<'static>>) {
         let sizes = self.sizes(inputs);
-        let Sizes {
+        let (extent, width) = (sizes.extent, sizes.width);
+        let Extent {
             batch,
+            heads,
             queries,
             keys,
-            heads,
-            width,
             ..
-        } = sizes;
+        } = extent;
         let bias = inputs.get(self.layout.arrays());
         let area = queries * keys;
         let (shape, per_head) = match keep {
@@ -401,7 +210,7 @@ impl Kernel for Attention {
             let starts = [sizes.q.start(text, head), sizes.k.start(text, head)];
             let v_start = sizes.v.start(text, head);
             normalisers.resize(queries, 0.0);
-            for block in self.blocks(sizes, text) {
+            for block in self.sight.blocks(extent, text) {
                 if block.seen == 0 {
                     normalisers[block.first..block.first + block.rows].fill(f32::INFINITY);
                     continue;
@@ -409,10 +218,10 @@ impl Kernel for Attention {
                 scratch.resize(block.rows * keys, 0.0);
                 let scores = Shared::of(scratch);
                 self.score((&scores, 0), inputs, (sizes, block), starts);
-                self.probabilities(
+                self.sight.probabilities(
                     scratch,
-                    bias_of(bias, sizes, text, head),
-                    (sizes, text, block),
+                    bias_of(bias, extent, text, head),
+                    (extent, text, block),
                     Normalisers::Written(normalisers),
                 );
                 if per_head == area && area > 0 {
@@ -450,16 +259,19 @@ impl Kernel for Attention {
     ) -> Vec<Array<'static>> {
         let sizes = self.sizes(inputs);
         let Sizes {
-            batch,
-            queries,
-            keys,
-            heads,
+            extent,
             width,
-            biases,
             q,
             k,
             v,
         } = sizes;
+        let Extent {
+            batch,
+            heads,
+            queries,
+            keys,
+            biases,
+        } = extent;
         let n_arrays = self.layout.arrays();
         let bias = inputs.get(n_arrays);
         let area = queries * keys;
@@ -477,9 +289,9 @@ impl Kernel for Attention {
             let starts = [q.start(text, head), k.start(text, head)];
             let v_start = v.start(text, head);
             let mut start = Start::Overwritten;
-            let bias = bias_of(bias, sizes, text, head);
+            let bias = bias_of(bias, extent, text, head);
             // The widest block comes first, so that it may overwrite what the others are added to.
-            let blocks: Vec<Block> = self.blocks(sizes, text).collect();
+            let blocks: Vec<Block> = self.sight.blocks(extent, text).collect();
             for &block in blocks.iter().rev().filter(|block| block.seen > 0) {
                 let at = (sizes, block);
                 let n = block.rows * keys;
@@ -498,7 +310,8 @@ impl Kernel for Attention {
                         self.score((&Shared::of(p), 0), inputs, at, starts);
                         let normalisers = &kept.values[index * queries..(index + 1) * queries];
                         let normalisers = Normalisers::Read(normalisers);
-                        self.probabilities(p, bias, (sizes, text, block), normalisers);
+                        self.sight
+                            .probabilities(p, bias, (extent, text, block), normalisers);
                         p
                     }
                 };
@@ -520,7 +333,7 @@ impl Kernel for Attention {
                 let values = v.rows(inputs, v_start, 0).transposed();
                 Shared::of(work).product(product, grad, values);
                 self.drop(work, at, index * area);
-                to_the_scores(work, p, at);
+                to_the_scores(work, p, (extent, block));
                 if biases > 0 {
                     for (row, work) in (block.first..).zip(work.chunks(keys)) {
                         to_scores.copy(index * area + row * keys, &work[..block.seen]);
@@ -574,43 +387,4 @@ impl Kernel for Attention {
 struct Scratch {
     p: Vec<f32>,
     work: Vec<f32>,
-}
-
-/// The gradient of probabilities becomes that of their scores.
-pub(super) fn to_the_scores(work: &mut [f32], p: &[f32], (sizes, block): (Sizes, Block)) {
-    vectorised(
-        #[inline(always)]
-        || {
-            let rows = work.chunks_mut(sizes.keys).zip(p.chunks(sizes.keys));
-            for (work, p) in rows.take(block.rows) {
-                let (work, p) = (&mut work[..block.seen], &p[..block.seen]);
-                let inner = sum_of_pairs(
-                    work,
-                    p,
-                    #[inline(always)]
-                    |a, b| a * b,
-                );
-                for (work, &p) in work.iter_mut().zip(p) {
-                    *work = p * (*work - inner);
-                }
-            }
-        },
-    );
-}
-
-/// Sum over the texts, in their order.
-pub(super) fn over_texts(values: &[f32], size: usize) -> Vec<f32> {
-    const CHUNK: usize = 4096;
-    let mut total = vec![0.0; size];
-    total
-        .par_chunks_mut(CHUNK)
-        .enumerate()
-        .for_each(|(chunk, total)| {
-            for text in values.chunks_exact(size) {
-                for (total, v) in total.iter_mut().zip(&text[chunk * CHUNK..]) {
-                    *total += v;
-                }
-            }
-        });
-    total
 }

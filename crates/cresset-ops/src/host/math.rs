@@ -124,7 +124,7 @@ pub(crate) fn erf(x: f32) -> f32 {
     let p = p * z - 2.685_381_2e-2;
     let p = p * z + 1.128_358_5e-1;
     let p = p * z - 3.761_262_6e-1;
-    let near = x * (p * z + 1.128_379_2);
+    let near = x * (p * z + std::f32::consts::FRAC_2_SQRT_PI);
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
     let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t
         + 0.254_829_6)
@@ -141,7 +141,7 @@ pub(crate) fn erf(x: f32) -> f32 {
 pub(crate) fn tanh(x: f32) -> f32 {
     let a = x.abs();
     let z = x * x;
-    let p = -5.704_988_7e-3 * z + 2.063_908_9e-2;
+    let p = -5.704_988_7e-3 * z + 2.063_909e-2;
     let p = p * z - 5.373_971_6e-2;
     let p = p * z + 1.333_144_2e-1;
     let p = p * z - 3.333_328e-1;
