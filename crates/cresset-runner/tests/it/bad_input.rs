@@ -331,6 +331,24 @@ fn a_label_list_for_a_single_label_names_the_task() {
 }
 
 #[test]
+fn the_layers_of_an_xlnet_are_not_checkpointed_and_that_is_said() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/permuted-lm.toml");
+    let message = place.is_refused(&[
+        "train",
+        &config,
+        "--set",
+        "train.out=run",
+        "--set",
+        "train.checkpoint_layers=true",
+    ]);
+    says(
+        &message,
+        &["train.checkpoint_layers", "xlnet", "train.accumulate"],
+    );
+}
+
+#[test]
 fn settings_that_a_task_cannot_use_are_refused() {
     let lines = "{\"text\": \"a\", \"score\": 1, \"label\": [\"x\"]}\n";
     for (name, setting, part) in [

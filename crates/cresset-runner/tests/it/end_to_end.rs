@@ -428,6 +428,27 @@ fn the_same_seed_gives_the_same_losses_and_another_seed_others() {
 }
 
 #[test]
+fn checkpointed_layers_train_like_others() {
+    let place = Workplace::with_sample_data();
+    let losses_of = |out: &str, settings: &[&str]| {
+        let config = config("tiny/seq2seq-t5.toml");
+        let out_setting = format!("train.out={out}");
+        let mut args = vec!["train", &config, "--set", &out_setting];
+        for setting in ["train.steps=12"].iter().chain(settings) {
+            args.extend(["--set", setting]);
+        }
+        place.succeeds(&args);
+        losses(&place.path(out))
+    };
+    let plain = losses_of("plain", &[]);
+    let checkpointed = losses_of("checkpointed", &["train.checkpoint_layers=true"]);
+    assert_eq!(plain.len(), 12);
+    for (a, b) in plain.iter().zip(&checkpointed) {
+        assert!((a - b).abs() < 1e-3 * a, "{plain:?} and {checkpointed:?}");
+    }
+}
+
+#[test]
 fn forward_writes_the_fields_of_the_hugging_face_output() {
     let (place, _) = learns("seq2seq");
     place.write(
