@@ -106,6 +106,15 @@ impl Convention {
         resolve::resolve(find(name)?, overrides, tokenizer)
     }
 
+    /// The same convention in which some roles have other tokens.
+    ///
+    /// # Errors
+    /// A token that the tokenizer does not have.
+    pub fn changed(&self, overrides: &Overrides, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+        let tokens = overrides.clone().over(self.as_overrides());
+        Self::with_overrides(&self.name, &tokens, tokenizer)
+    }
+
     /// The preset it was made from.
     pub fn name(&self) -> &str {
         &self.name

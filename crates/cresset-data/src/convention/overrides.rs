@@ -39,3 +39,41 @@ pub struct Overrides {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad_side: Option<PadSide>,
 }
+
+impl Overrides {
+    /// The tokens that are named.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        let roles = [
+            &self.pad,
+            &self.unk,
+            &self.cls,
+            &self.sep,
+            &self.mask,
+            &self.bos,
+            &self.eos,
+            &self.decoder_start,
+        ];
+        let prefix = self.decoder_prefix.iter().flatten();
+        roles
+            .into_iter()
+            .flatten()
+            .chain(prefix)
+            .map(String::as_str)
+    }
+
+    /// These where they are given, the others elsewhere.
+    pub fn over(self, others: Overrides) -> Overrides {
+        Overrides {
+            pad: self.pad.or(others.pad),
+            unk: self.unk.or(others.unk),
+            cls: self.cls.or(others.cls),
+            sep: self.sep.or(others.sep),
+            mask: self.mask.or(others.mask),
+            bos: self.bos.or(others.bos),
+            eos: self.eos.or(others.eos),
+            decoder_start: self.decoder_start.or(others.decoder_start),
+            decoder_prefix: self.decoder_prefix.or(others.decoder_prefix),
+            pad_side: self.pad_side.or(others.pad_side),
+        }
+    }
+}

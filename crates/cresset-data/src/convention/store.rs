@@ -60,7 +60,7 @@ impl Convention {
     }
 
     /// Every role's token, so that a stored convention does not depend on what a preset prefers.
-    fn as_overrides(&self) -> Overrides {
+    pub(super) fn as_overrides(&self) -> Overrides {
         let spelled = |token: &Option<SpecialToken>| token.as_ref().map(|t| t.token.clone());
         let decoder = self.decoder.as_ref();
         Overrides {
