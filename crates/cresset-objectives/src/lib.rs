@@ -6,6 +6,7 @@
 //!   [`denoise`], [`prefix_lm`], [`permuted_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms; [`multi`] mixes several, [`added_losses`] is what some of
 //!   them can add.
+//! * [`TokenPolicy`] is how the vector of a special token begins and how it is trained.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!
@@ -45,6 +46,7 @@ mod session;
 mod setup;
 mod sources;
 pub mod span_corruption;
+mod special;
 mod stream;
 pub mod tag;
 pub mod upload;
@@ -67,4 +69,7 @@ pub use setup::{
     DataSetup, Duration, ModelSource, NewHead, PreparedTexts, Setup, TrainSetup, WarmStart,
 };
 pub use sources::TrainRows;
+pub use special::{
+    TokenInit, TokenPolicies, TokenPolicy, TokenRole, TokenTraining, check_policies,
+};
 pub use stream::{RowKind, Stream, Window};

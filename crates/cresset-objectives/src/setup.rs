@@ -18,7 +18,7 @@ use crate::model_folder::{Description, ModelFolder, TaskFacts};
 use crate::multi::PartExamples;
 use crate::packed::RowSharing;
 use crate::rows::Side;
-use crate::{ObjectiveConfig, RunError};
+use crate::{ObjectiveConfig, RunError, TokenPolicies};
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
@@ -136,6 +136,8 @@ pub struct TrainSetup {
     pub optim: OptimConfig,
     /// The learning rate over the steps.
     pub schedule: ScheduleConfig,
+    /// How the vectors of special tokens begin and are trained, where otherwise than the rest.
+    pub policies: TokenPolicies,
 }
 
 /// Everything an objective needs.
@@ -173,7 +175,12 @@ impl Setup {
             ModelSource::WarmStart(halves) => halves.config.clone(),
         };
         check_vocabulary(&config, self.tokenizer.vocab_size())?;
-        Ok(config)
+        let decoder = self.convention.decoder_frame();
+        match (&self.train, decoder.and_then(|d| d.start.as_ref())) {
+            // What a model is trained to begin with is what its folder shall say, whatever it said before.
+            (Some(_), Some(start)) => Ok(config.with_decoder_start(start.id)),
+            _ => Ok(config),
+        }
     }
 
     /// The tokenized texts of a side, as the objective's [`ObjectiveConfig::text_form`] says.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{DataConfig, RunConfig, TrainConfig, check_train_entries, suggestion};
 use crate::failure::user;
-use crate::prepared;
+use crate::{prepared, special};
 
 /// Where the model comes from.
 #[derive(Clone, Debug)]
@@ -91,6 +91,7 @@ impl Plan {
                 "tokenizer.path and tokenizer.train are both given; keep one of them",
             ));
         }
+        special::check(&config.special)?;
         let (model, preset) = check_model(&config)?;
         if let Some(metric) = &config.train.keep_best {
             let known = config.objective.metrics();

@@ -115,6 +115,7 @@ pub fn of_plan(
             accumulate: config.train.accumulate,
             optim: config.optim.clone(),
             schedule: config.schedule,
+            policies: config.special.policy.clone(),
         }),
     })
 }
@@ -353,7 +354,16 @@ fn tokenizer_of<S: AsRef<str> + Sync>(
     let texts = texts
         .map(Text::Of)
         .chain(prefixes.filter(|p| !p.is_empty()).map(Text::Prefix));
-    Ok(Tokenizer::train(config, texts, convention)?)
+    let tokenizer = Tokenizer::train(config, texts, convention)?;
+    // A role may be given to a token that neither the convention nor the text has.
+    let named = plan.config.special.overrides.tokens();
+    let new: Vec<&str> = named
+        .filter(|token| tokenizer.token_to_id(token).is_none())
+        .collect();
+    if new.is_empty() {
+        return Ok(tokenizer);
+    }
+    Ok(tokenizer.clone().with_special_tokens(&new)?)
 }
 
 /// A text of the data, or the prefix in front of all.
@@ -379,7 +389,7 @@ fn convention(
     let overrides = &plan.config.special.overrides;
     Ok(Arc::new(match (&plan.convention, folder) {
         (Some(name), _) => Convention::with_overrides(name, overrides, tokenizer)?,
-        (None, Some(folder)) => folder.convention()?,
+        (None, Some(folder)) => folder.convention()?.changed(overrides, tokenizer)?,
         (None, None) => {
             return Err(user(
                 "special.convention is not given and the model has no default; set special.convention",

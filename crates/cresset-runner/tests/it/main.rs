@@ -18,6 +18,8 @@ mod prepare;
 mod preview;
 mod questions;
 mod resume;
+mod special;
+mod start_token;
 mod tag;
 mod weights;
 mod workplace;
