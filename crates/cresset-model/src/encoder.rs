@@ -159,6 +159,17 @@ impl Encoder {
         }
     }
 
+    /// The vector of the token that stands for the whole text, as the last layer leaves it: the first one's, XLNet's last one's.
+    ///
+    /// # Shapes
+    /// hidden: `[batch, seq, hidden]`, out: `[batch, hidden]`
+    pub fn cls(&self, hidden: Tensor<3>) -> Tensor<2> {
+        match self {
+            Encoder::Xlnet(model) => model.last(hidden),
+            _ => bert::pooled(None, hidden),
+        }
+    }
+
     /// Whether there is a pooler. XLNet has none.
     pub fn has_pooler(&self) -> bool {
         match self {

@@ -65,7 +65,8 @@ pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
 pub use heads::{
     HeadKind, HeadSpec, MaskedLm, PreTraining, QuestionAnswering, Reading, Seq2SeqClassifier,
-    SequenceClassifier, SharedEncoder, SharedModel, SpanLogits, TextClassifier, TokenClassifier,
+    SequenceClassifier, SharedEncoder, SharedModel, SpanLogits, TextClassifier, TextHead,
+    TextPooling, TokenClassifier,
 };
 pub use hf::{
     HfModel, HfTensor, Layout, LoadReport, NamedParameter, load_weights, named_parameters,

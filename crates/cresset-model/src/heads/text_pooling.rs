@@ -143,6 +143,9 @@ impl TextHead {
             (TextPooling::Last, _) => Pooling::Last.pool(states, keep),
             (TextPooling::FirstLastAvg, _) => Pooling::FirstLastAvg.pool(states, keep),
         };
-        Tensor::cat(self.poolings.iter().map(one).collect(), 1)
+        match &self.poolings[..] {
+            [only] => one(only),
+            several => Tensor::cat(several.iter().map(one).collect(), 1),
+        }
     }
 }
