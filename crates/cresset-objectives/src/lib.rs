@@ -50,6 +50,7 @@ mod special;
 mod stream;
 pub mod tag;
 pub mod upload;
+mod values;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};
 pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};

@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use cresset_model::{HeadKind, ModelConfig, read_config};
+use cresset_model::{HeadKind, ModelConfig, TextHead, read_config};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::RunError;
+use crate::classify::Poolings;
+
+/// Key of `config.json` for what a classifier of texts reads, where it is not what its class reads in transformers.
+pub(crate) const POOLING_KEY: &str = "classifier_pooling";
 
 /// What `config.json` says, and where the weights are.
 #[derive(Clone, Debug)]
@@ -70,6 +75,26 @@ impl ModelFiles {
             .map(|labels| labels.len())
             .or(counted.map(|n| n as usize))
             .unwrap_or(2)
+    }
+
+    /// The head of a classifier of texts: that of its class, unless `classifier_pooling` says otherwise, which transformers does not know.
+    ///
+    /// # Errors
+    /// A pooling that does not exist.
+    pub fn text_head(&self) -> Result<TextHead, RunError> {
+        let Some(poolings) = self.raw.get(POOLING_KEY) else {
+            return Ok(TextHead::of_class(self.n_labels()));
+        };
+        let Poolings(poolings) = Poolings::deserialize(poolings).map_err(|error| {
+            RunError::Config(format!(
+                "{}: config.json has a {POOLING_KEY} that cannot be used: {error}; restore the file",
+                self.path.display()
+            ))
+        })?;
+        Ok(TextHead {
+            n_labels: self.n_labels(),
+            poolings,
+        })
     }
 
     /// The class names of a classifier, in the order of its outputs.

@@ -127,7 +127,7 @@ impl ObjectiveConfig {
     /// Which vectors of the encoder it trains to stand for a text, if it does.
     pub fn pooling(&self) -> Option<Pooling> {
         match self {
-            ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
+            ObjectiveConfig::Classify(c) => c.pooling.plain(),
             ObjectiveConfig::Contrastive(c) => Some(c.pooling),
             _ => None,
         }

@@ -25,7 +25,7 @@ use crate::{ObjectiveConfig, RunError, TokenPolicies};
 pub enum ModelSource {
     /// Initialised from the seed.
     New(Box<ModelConfig>),
-    /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed`.
+    /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed` and `NewHead::Reset`.
     Folder(Box<ModelFolder>, NewHead),
     /// Two pre-trained encoders that become an encoder-decoder.
     WarmStart(Box<WarmStart>),
@@ -47,6 +47,13 @@ pub struct WarmStart {
 pub enum NewHead {
     /// Those of the task head, and of the pre-trained model those under the given prefixes: for fine-tuning.
     Allowed(Vec<String>),
+    /// The same, and those under some prefixes are initialised though the folder has them.
+    Reset {
+        /// Prefixes of what the folder may lack.
+        allow_new: Vec<String>,
+        /// Prefixes of what begins anew.
+        reset: Vec<String>,
+    },
     /// For evaluation and prediction: a random head would answer at random.
     Refused,
 }

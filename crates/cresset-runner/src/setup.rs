@@ -61,9 +61,18 @@ pub fn of_plan(
             &tokenizer,
             &convention,
         )?)),
-        (PlannedModel::Folder { allow_new, .. }, Some(folder)) => {
+        (
+            PlannedModel::Folder {
+                allow_new, reset, ..
+            },
+            Some(folder),
+        ) => {
             check_positions(&folder.files.config, &config.objective, &config.data)?;
-            ModelSource::Folder(Box::new(folder), NewHead::Allowed(allow_new.clone()))
+            let new_head = NewHead::Reset {
+                allow_new: allow_new.clone(),
+                reset: reset.clone(),
+            };
+            ModelSource::Folder(Box::new(folder), new_head)
         }
         (
             PlannedModel::WarmStart {

@@ -82,6 +82,14 @@ pub(super) fn distills(objective: &ObjectiveConfig) -> bool {
     }
 }
 
+/// Whether an objective judges a text by other vectors than its family's class.
+pub(super) fn pools(objective: &ObjectiveConfig) -> bool {
+    match objective {
+        ObjectiveConfig::Classify(config) => !config.pooling.is_of_class(),
+        _ => false,
+    }
+}
+
 /// What the loss terms of a part are called among those of all parts.
 #[derive(Clone, Debug)]
 pub(super) struct PartNames {

@@ -1,9 +1,8 @@
 //! From policies to the first vectors of a model and the scope of its training.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Tensor, TensorData};
+use burn::module::ParamId;
 use cresset_data::SpecialToken;
 use cresset_model::{HfModel, NamedParameter, named_parameters, token_tables};
 use cresset_train::{Parameters, RowRule, Scope, TableRows, parameters};
@@ -12,6 +11,7 @@ use super::init::{Beginner, Table};
 use super::role::Half;
 use super::{TokenPolicies, TokenPolicy, TokenRole, TokenTraining, check_policies, refuse};
 use crate::session::Task;
+use crate::values::{values_of, write_values};
 use crate::{RunError, Setup};
 
 /// A model whose tokens begin as their policies say.
@@ -56,7 +56,7 @@ pub(crate) fn apply<T: Task>(
     }
     let groups = groups(policies, &tables, setup)?;
     let begun = begun(objective.network(), &groups, &tables, setup)?;
-    let objective = objective.map(&mut Write(begun));
+    let objective = write_values(objective, begun);
     let scope = scope(&objective, &groups, &tables)?;
     let told = groups.iter().map(|group| group.told(&tables)).collect();
     Ok(Applied {
@@ -206,7 +206,8 @@ fn begun<M: HfModel>(
         let ordinary: Vec<usize> = (0..n_rows)
             .filter(|&row| !special.contains(&(row as u32)))
             .collect();
-        let before = values_of(network, table.id);
+        let before = values_of(network, &HashSet::from([table.id]));
+        let before = before.into_values().next().unwrap_or_default();
         let size = table.shape[1];
         let host = Table {
             values: &before,
@@ -273,43 +274,4 @@ fn scope<T: Task>(
         rows: rows.collect(),
         parameters,
     })
-}
-
-fn values_of<M: Module>(module: &M, id: ParamId) -> Vec<f32> {
-    let mut read = Read {
-        id,
-        values: Vec::new(),
-    };
-    module.visit(&mut read);
-    read.values
-}
-
-struct Read {
-    id: ParamId,
-    values: Vec<f32>,
-}
-
-impl ModuleVisitor for Read {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if param.id == self.id {
-            self.values = param.val().into_data().iter::<f32>().collect();
-        }
-    }
-}
-
-/// Writes new values into parameters.
-struct Write(HashMap<ParamId, Vec<f32>>);
-
-impl ModuleMapper for Write {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.0.get(&param.id) else {
-            return param;
-        };
-        let needs_grad = param.is_require_grad();
-        let (id, old, mapper) = param.consume();
-        let data = TensorData::new(values.clone(), old.dims());
-        let new = Tensor::from_data(data, &old.device());
-        let new = if needs_grad { new.require_grad() } else { new };
-        Param::from_mapped_value(id, new, mapper)
-    }
 }

@@ -14,6 +14,7 @@ mod forward;
 mod inspect;
 mod masking;
 mod multi;
+mod pooling;
 mod prepare;
 mod preview;
 mod questions;
