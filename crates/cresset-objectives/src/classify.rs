@@ -11,26 +11,24 @@
 
 mod batch;
 mod loss;
-mod pooling;
 
 use std::collections::BTreeMap;
 
 use cresset_data::{Example, Length};
-use cresset_model::{TextClassifier, TextHead};
+use cresset_model::{TextClassifier, TextHead, TextPooling};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::batch::{ClassifyBatch, ClassifyCollate, ClassifyItem, Target, Targets};
 pub(crate) use self::loss::holding;
 pub use self::loss::{ClassLosses, Classify};
-pub use self::pooling::Poolings;
 use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
 use crate::model_files::POOLING_KEY;
 use crate::rows::Rows;
 use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
-use crate::{ModelFolder, ModelSource, RunError, Setup};
+use crate::{ModelFolder, ModelSource, Poolings, RunError, Setup};
 
 /// `[objective] classify = { .. }`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,7 +37,7 @@ pub struct ClassifyConfig {
     /// What is said of a text.
     pub task: ClassifyTask,
     /// Which vector stands for the text, or which ones, one behind the other.
-    pub pooling: Poolings,
+    pub pooling: Poolings<TextPooling>,
     /// Share of the target's probability spread over all classes; of a single label only.
     pub label_smoothing: f64,
     /// Weight of each class in the loss by name; a class not named has 1. With several labels it is the weight of a label
@@ -163,7 +161,7 @@ impl ClassifyConfig {
                 self.label_smoothing
             )));
         }
-        self.pooling.validate()?;
+        self.pooling.validate("objective.classify.pooling")?;
         self.validate_losses()?;
         let bad = |weight: &f32| !weight.is_finite() || *weight < 0.0;
         match self.class_weights.iter().find(|(_, weight)| bad(weight)) {

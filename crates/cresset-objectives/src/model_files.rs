@@ -6,8 +6,7 @@ use cresset_model::{HeadKind, ModelConfig, TextHead, read_config};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::RunError;
-use crate::classify::Poolings;
+use crate::{Poolings, RunError};
 
 /// Key of `config.json` for what a classifier of texts reads, where it is not what its class reads in transformers.
 pub(crate) const POOLING_KEY: &str = "classifier_pooling";

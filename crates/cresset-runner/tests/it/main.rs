@@ -20,6 +20,7 @@ mod preview;
 mod questions;
 mod resume;
 mod special;
+mod special_roles;
 mod start_token;
 mod tag;
 mod weights;

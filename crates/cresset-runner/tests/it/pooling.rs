@@ -88,6 +88,42 @@ fn what_a_classifier_reads_is_stored_with_it_and_used_when_it_is_loaded() {
 }
 
 #[test]
+fn embeddings_are_made_as_they_were_trained_of_several_poolings_too() {
+    let place = Workplace::with_sample_data();
+    let shipped = config("tiny/contrastive.toml");
+    place.succeeds(&[
+        "train",
+        &shipped,
+        "--quiet",
+        "--set",
+        "train.out=run",
+        "--set",
+        "train.steps=20",
+        "--set",
+        "objective.contrastive.pooling=[\"cls\", \"mean\"]",
+    ]);
+    let text = "{\"text\": \"the soup was good .\"}\n";
+    let embed = |more: &[&str]| {
+        let args = [&["embed", "run/model", "--input", "-"], more].concat();
+        let output = place.run_on(text, &args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && said.is_empty(), "{said}");
+        let line: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        line["embedding"].as_array().expect("a vector").clone()
+    };
+    assert_eq!(embed(&[]), embed(&["--pooling", "cls,mean"]));
+    let message = place.is_refused(&[
+        "train",
+        &shipped,
+        "--set",
+        "train.out=other",
+        "--set",
+        "objective.contrastive.pooling=[\"cls\", \"attentive\"]",
+    ]);
+    assert!(message.contains("`attentive`"), "{message}");
+}
+
+#[test]
 fn poolings_that_make_no_sense_are_refused() {
     let place = Workplace::with_sample_data();
     for (pooling, part) in [
