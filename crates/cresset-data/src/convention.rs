@@ -47,6 +47,8 @@ pub struct Roles {
     pub unk: Option<SpecialToken>,
     /// Its vector stands for the whole text.
     pub cls: Option<SpecialToken>,
+    /// Stand beside it in every frame of the encoder.
+    pub more_cls: Vec<SpecialToken>,
     /// Ends a text of the encoder.
     pub sep: Option<SpecialToken>,
     /// Hides a token.
@@ -190,6 +192,7 @@ impl Convention {
         let mut tokens: Vec<&SpecialToken> = optional
             .into_iter()
             .flatten()
+            .chain(&roles.more_cls)
             .chain(&roles.sentinels)
             .collect();
         if self.name != PLAIN {

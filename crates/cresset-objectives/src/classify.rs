@@ -24,7 +24,7 @@ pub(crate) use self::loss::holding;
 pub use self::loss::{ClassLosses, Classify};
 use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
-use crate::model_files::POOLING_KEY;
+use crate::model_files::{N_CLS_KEY, POOLING_KEY};
 use crate::rows::Rows;
 use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
@@ -229,6 +229,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     let head = TextHead {
         n_labels: labels.len(),
         poolings: config.pooling.0.clone(),
+        n_cls: 1 + setup.convention.roles().more_cls.len(),
     };
     let device = setup.model_device();
     let model = TextClassifier::with_head(&model_config, &head, setup.seed, &device)?;
@@ -236,7 +237,10 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     let mut n_shortened = 0;
     let rows = |examples: &[Example]| rows((config, &labels), &setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let keys = keys(config, &labels);
+    let mut keys = keys(config, &labels);
+    if head.n_cls > 1 && !head.is_of_class() {
+        keys.insert(N_CLS_KEY.into(), head.n_cls.into());
+    }
     let objective = Classify::new(model, config.label_smoothing)
         .with_losses(config.losses())
         .with_teacher(teacher((config, &labels), &setup)?);

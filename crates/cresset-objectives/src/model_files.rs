@@ -10,6 +10,8 @@ use crate::{Poolings, RunError};
 
 /// Key of `config.json` for what a classifier of texts reads, where it is not what its class reads in transformers.
 pub(crate) const POOLING_KEY: &str = "classifier_pooling";
+/// Key of `config.json` for how many tokens stand for a text, where it is more than one and they are read.
+pub(crate) const N_CLS_KEY: &str = "n_cls_tokens";
 
 /// What `config.json` says, and where the weights are.
 #[derive(Clone, Debug)]
@@ -90,9 +92,11 @@ impl ModelFiles {
                 self.path.display()
             ))
         })?;
+        let n_cls = self.raw.get(N_CLS_KEY).and_then(Value::as_u64);
         Ok(TextHead {
             n_labels: self.n_labels(),
             poolings,
+            n_cls: n_cls.unwrap_or(1) as usize,
         })
     }
 

@@ -17,6 +17,9 @@ pub struct Overrides {
     /// Its vector stands for the whole text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cls: Option<String>,
+    /// Stand beside the first and may stand for the text with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_cls: Option<Vec<String>>,
     /// Ends a text of the encoder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sep: Option<String>,
@@ -53,11 +56,11 @@ impl Overrides {
             &self.eos,
             &self.decoder_start,
         ];
-        let prefix = self.decoder_prefix.iter().flatten();
+        let lists = [&self.more_cls, &self.decoder_prefix];
         roles
             .into_iter()
             .flatten()
-            .chain(prefix)
+            .chain(lists.into_iter().flatten().flatten())
             .map(String::as_str)
     }
 
@@ -67,6 +70,7 @@ impl Overrides {
             pad: self.pad.or(others.pad),
             unk: self.unk.or(others.unk),
             cls: self.cls.or(others.cls),
+            more_cls: self.more_cls.or(others.more_cls),
             sep: self.sep.or(others.sep),
             mask: self.mask.or(others.mask),
             bos: self.bos.or(others.bos),

@@ -67,6 +67,9 @@ impl Convention {
             pad: Some(self.roles.pad.token.clone()),
             unk: spelled(&self.roles.unk),
             cls: spelled(&self.roles.cls),
+            more_cls: Some(&self.roles.more_cls)
+                .filter(|more| !more.is_empty())
+                .map(|more| more.iter().map(|t| t.token.clone()).collect()),
             sep: spelled(&self.roles.sep),
             mask: spelled(&self.roles.mask),
             bos: spelled(&self.roles.bos),

@@ -128,7 +128,7 @@ impl ClassificationHead {
         device: &Device,
     ) -> ClassificationHead {
         let size = sizes.hidden_size;
-        let read = size * head.poolings.len();
+        let read = size * head.n_vectors();
         let part = |path: &str, layer: Linear| {
             initialise_under(path, layer, seed, |path| usual(path, sizes.std))
         };
@@ -146,7 +146,7 @@ impl ClassificationHead {
     }
 
     /// # Shapes
-    /// summary: `[batch, hidden * poolings]`, out: `[batch, labels]`
+    /// summary: `[batch, hidden * vectors]`, out: `[batch, labels]`
     fn forward(&self, summary: Tensor<2>, run: &Run) -> Tensor<2> {
         let summary = dropout(summary, self.dropout[0], run);
         let read = match &self.dense {

@@ -19,6 +19,8 @@ pub enum TextPooling {
     Cls,
     /// The vector of `[CLS]` as the last layer leaves it.
     ClsWithoutPooler,
+    /// The vectors of all tokens that stand for the text, one behind the other, as the last layer leaves them.
+    AllCls,
     /// The mean over tokens.
     Mean,
     /// The largest value over tokens, in each dimension.
@@ -34,9 +36,10 @@ pub enum TextPooling {
 
 impl TextPooling {
     /// Every one.
-    pub const ALL: [TextPooling; 7] = [
+    pub const ALL: [TextPooling; 8] = [
         TextPooling::Cls,
         TextPooling::ClsWithoutPooler,
+        TextPooling::AllCls,
         TextPooling::Mean,
         TextPooling::Max,
         TextPooling::Last,
@@ -49,6 +52,7 @@ impl TextPooling {
         match self {
             TextPooling::Cls => "cls",
             TextPooling::ClsWithoutPooler => "cls-without-pooler",
+            TextPooling::AllCls => "all-cls",
             TextPooling::Mean => "mean",
             TextPooling::Max => "max",
             TextPooling::Last => "last",
@@ -57,7 +61,7 @@ impl TextPooling {
         }
     }
 
-    /// The same without parameters, for embeddings; an attentive one has none such.
+    /// The same for embeddings, which have neither parameters nor several tokens that stand for the text.
     pub fn plain(self) -> Option<Pooling> {
         match self {
             TextPooling::Cls | TextPooling::ClsWithoutPooler => Some(Pooling::Cls),
@@ -65,7 +69,7 @@ impl TextPooling {
             TextPooling::Max => Some(Pooling::Max),
             TextPooling::Last => Some(Pooling::Last),
             TextPooling::FirstLastAvg => Some(Pooling::FirstLastAvg),
-            TextPooling::Attentive => None,
+            TextPooling::AllCls | TextPooling::Attentive => None,
         }
     }
 }
@@ -83,6 +87,8 @@ pub struct TextHead {
     pub n_labels: usize,
     /// Vectors of the text.
     pub poolings: Vec<TextPooling>,
+    /// Tokens that stand for the text: the first ones of a text, of XLNet the last ones.
+    pub n_cls: usize,
 }
 
 impl TextHead {
@@ -91,6 +97,7 @@ impl TextHead {
         TextHead {
             n_labels,
             poolings: vec![TextPooling::Cls],
+            n_cls: 1,
         }
     }
 
@@ -104,6 +111,7 @@ impl TextHead {
     pub(crate) fn validate(&self) -> Result<(), ModelError> {
         within("num_labels", self.n_labels, 1..)?;
         within("the number of poolings", self.poolings.len(), 1..)?;
+        within("n_cls_tokens", self.n_cls, 1..)?;
         let is_twice = |pooling: &TextPooling| {
             let same = self.poolings.iter().filter(|other| *other == pooling);
             same.count() > 1
@@ -117,6 +125,15 @@ impl TextHead {
         }
     }
 
+    /// How many vectors stand one behind the other.
+    pub(crate) fn n_vectors(&self) -> usize {
+        let of = |pooling: &TextPooling| match pooling {
+            TextPooling::AllCls => self.n_cls,
+            _ => 1,
+        };
+        self.poolings.iter().map(of).sum()
+    }
+
     /// Whether the first layer's output is read besides the last one's.
     pub(crate) fn reads_first_layer(&self) -> bool {
         self.poolings.contains(&TextPooling::FirstLastAvg)
@@ -125,7 +142,7 @@ impl TextHead {
     /// The vectors of the texts, one behind the other.
     ///
     /// # Shapes
-    /// states: `[batch, seq, hidden]` each, query: `[hidden]`, out: `[batch, hidden * poolings]`
+    /// states: `[batch, seq, hidden]` each, query: `[hidden]`, out: `[batch, hidden * vectors]`
     pub(crate) fn pool(
         &self,
         encoder: &Encoder,
@@ -135,7 +152,8 @@ impl TextHead {
         let last = states.last().expect("the last layer's output is there");
         let one = |pooling: &TextPooling| match (pooling, &query) {
             (TextPooling::Cls, _) => encoder.pooled(last.clone()),
-            (TextPooling::ClsWithoutPooler, _) => encoder.cls(last.clone()),
+            (TextPooling::ClsWithoutPooler, _) => encoder.cls(last.clone(), 1),
+            (TextPooling::AllCls, _) => encoder.cls(last.clone(), self.n_cls),
             (TextPooling::Attentive, Some(query)) => attentive(last.clone(), query.clone(), keep),
             (TextPooling::Attentive, None) => unreachable!("an attentive head has a query"),
             (TextPooling::Mean, _) => Pooling::Mean.pool(states, keep),

@@ -34,6 +34,7 @@ fn head(poolings: &[TextPooling]) -> TextHead {
     TextHead {
         n_labels: LABELS,
         poolings: poolings.to_vec(),
+        n_cls: 2,
     }
 }
 
@@ -171,6 +172,23 @@ fn there_is_a_pooler_where_it_is_read_and_a_query_where_there_is_attention() {
         .unwrap()
         .shape;
     assert_eq!(shape, [2 * SIZE, LABELS]);
+}
+
+#[test]
+fn several_tokens_that_stand_for_the_text_are_read_one_behind_the_other() {
+    for (kind, places) in [("bert", [0, 1]), ("xlnet", [3, 4])] {
+        let model = classifier(kind, &[TextPooling::AllCls]);
+        let hidden = model.encoder().forward(input(5), &Run::inference());
+        let rows = floats(hidden.clone());
+        let found = floats(model.encoder().cls(hidden, 2));
+        for text in 0..2 {
+            for (at, place) in places.into_iter().enumerate() {
+                let from = (text * 5 + place) * SIZE;
+                let to = (text * 2 + at) * SIZE;
+                assert_eq!(rows[from..from + SIZE], found[to..to + SIZE], "{kind}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub enum TokenRole {
     Unk,
     /// Stands for the whole text.
     Cls,
+    /// Stand beside it, all of them.
+    MoreCls,
     /// Ends a text of the encoder.
     Sep,
     /// Hides a token.
@@ -39,8 +41,9 @@ pub(super) enum Half {
 
 impl TokenRole {
     /// The names of all roles but `token:..`.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "cls",
+        "more_cls",
         "sep",
         "mask",
         "bos",
@@ -57,6 +60,7 @@ impl TokenRole {
             "pad" => TokenRole::Pad,
             "unk" => TokenRole::Unk,
             "cls" => TokenRole::Cls,
+            "more_cls" => TokenRole::MoreCls,
             "sep" => TokenRole::Sep,
             "mask" => TokenRole::Mask,
             "bos" => TokenRole::Bos,
@@ -89,10 +93,11 @@ impl TokenRole {
             TokenRole::Bos => roles.bos.clone(),
             TokenRole::Eos => roles.eos.clone(),
             TokenRole::DecoderStart => convention.decoder_frame().and_then(|d| d.start.clone()),
+            TokenRole::MoreCls if !roles.more_cls.is_empty() => return Ok(roles.more_cls.clone()),
             TokenRole::Sentinels if !roles.sentinels.is_empty() => {
                 return Ok(roles.sentinels.clone());
             }
-            TokenRole::Sentinels => None,
+            TokenRole::MoreCls | TokenRole::Sentinels => None,
             TokenRole::Token(token) => {
                 let id = tokenizer.token_to_id(token).ok_or_else(|| {
                     RunError::Config(format!(
@@ -121,6 +126,7 @@ impl TokenRole {
             TokenRole::Pad => "pad",
             TokenRole::Unk => "unk",
             TokenRole::Cls => "cls",
+            TokenRole::MoreCls => "more_cls",
             TokenRole::Sep => "sep",
             TokenRole::Mask => "mask",
             TokenRole::Bos => "bos",
@@ -135,7 +141,7 @@ impl TokenRole {
     /// Whose table it is about.
     pub(super) fn half(&self) -> Half {
         match self {
-            TokenRole::Cls => Half::Encoder,
+            TokenRole::Cls | TokenRole::MoreCls => Half::Encoder,
             TokenRole::DecoderStart => Half::Decoder,
             _ => Half::Both,
         }
