@@ -47,6 +47,8 @@ pub struct Roles {
     pub unk: Option<SpecialToken>,
     /// Its vector stands for the whole text.
     pub cls: Option<SpecialToken>,
+    /// Stand beside it in every frame of the encoder.
+    pub more_cls: Vec<SpecialToken>,
     /// Ends a text of the encoder.
     pub sep: Option<SpecialToken>,
     /// Hides a token.
@@ -104,6 +106,15 @@ impl Convention {
         tokenizer: &Tokenizer,
     ) -> Result<Self, DataError> {
         resolve::resolve(find(name)?, overrides, tokenizer)
+    }
+
+    /// The same convention in which some roles have other tokens.
+    ///
+    /// # Errors
+    /// A token that the tokenizer does not have.
+    pub fn changed(&self, overrides: &Overrides, tokenizer: &Tokenizer) -> Result<Self, DataError> {
+        let tokens = overrides.clone().over(self.as_overrides());
+        Self::with_overrides(&self.name, &tokens, tokenizer)
     }
 
     /// The preset it was made from.
@@ -181,6 +192,7 @@ impl Convention {
         let mut tokens: Vec<&SpecialToken> = optional
             .into_iter()
             .flatten()
+            .chain(&roles.more_cls)
             .chain(&roles.sentinels)
             .collect();
         if self.name != PLAIN {

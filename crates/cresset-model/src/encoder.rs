@@ -159,6 +159,25 @@ impl Encoder {
         }
     }
 
+    /// The vectors of the tokens that stand for the whole text, one behind the other, as the last layer leaves them: the first
+    /// `n_tokens`, of XLNet the last.
+    ///
+    /// # Shapes
+    /// hidden: `[batch, seq, hidden]`, out: `[batch, n_tokens * hidden]`
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn cls(&self, hidden: Tensor<3>, n_tokens: usize) -> Tensor<2> {
+        let [batch, seq, size] = hidden.dims();
+        let start = match self {
+            Encoder::Xlnet(_) => seq - n_tokens,
+            _ => 0,
+        };
+        hidden
+            .narrow(1, start, n_tokens)
+            .reshape([batch, n_tokens * size])
+    }
+
     /// Whether there is a pooler. XLNet has none.
     pub fn has_pooler(&self) -> bool {
         match self {

@@ -142,6 +142,24 @@ pub enum ModelError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A folder whose model has no vectors of tokens.
+    #[error(
+        "the weights of {folder} hold no table of token vectors; give the folder of a language model"
+    )]
+    NoTokenTable {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file that is to hold a vector and does not.
+    #[error(
+        "{path} holds no vector ({reason}); give a JSON list of numbers or a safetensors file with one tensor"
+    )]
+    NoVector {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        reason: String,
+    },
     /// A weights file that is cut short or damaged.
     #[error("{path} is truncated or damaged ({reason}); copy the file again")]
     BrokenWeights {

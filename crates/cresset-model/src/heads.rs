@@ -9,6 +9,7 @@ mod sequence_classifier;
 mod shared;
 mod shared_model;
 mod text_classifier;
+mod text_pooling;
 mod token_classifier;
 
 pub use kind::HeadKind;
@@ -20,6 +21,7 @@ pub use sequence_classifier::SequenceClassifier;
 pub use shared::{HeadSpec, SharedEncoder};
 pub use shared_model::SharedModel;
 pub use text_classifier::{Reading, TextClassifier};
+pub use text_pooling::{TextHead, TextPooling};
 pub use token_classifier::TokenClassifier;
 
 pub(crate) use masked_lm::MaskedLmHead;

@@ -3,12 +3,14 @@
 mod config;
 mod name;
 mod read;
+mod tokens;
 mod untied;
 mod write;
 
 pub use config::{read_config, write_config};
 pub use name::{HfTensor, Layout, parameter_names};
 pub use read::{LoadReport, load_weights};
+pub use tokens::{NamedParameter, named_parameters, read_token_table, read_vector, token_tables};
 pub use write::save_weights;
 
 pub(crate) use config::one_id;

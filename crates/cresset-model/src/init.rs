@@ -84,7 +84,7 @@ impl<F: Fn(&str) -> Fill> ModuleMapper for Initialiser<F> {
 }
 
 /// Normal numbers from a generator keyed by seed and path (Box & Muller 1958).
-fn normal(seed: u64, path: &str, std: f64, count: usize) -> Vec<f32> {
+pub fn normal(seed: u64, path: &str, std: f64, count: usize) -> Vec<f32> {
     const STEP: f32 = 1.0 / (1 << 24) as f32;
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -8,6 +8,7 @@
 //!   [`QuestionAnswering`]; [`HeadKind`] tells from a class's name which one it is.
 //! - [`ModelConfig`]: any architecture's configuration, from `config.json` or from a table with short names.
 //! - [`load_weights`], [`save_weights`], [`read_config`], [`write_config`]: folders that Python's transformers reads and writes too.
+//! - [`token_tables`], [`read_token_table`], [`normal`]: the rows of single tokens, for whoever begins or trains them otherwise than the rest.
 //! - [`Pooling`]: from the vectors of tokens to one vector for the text.
 //! - [`greedy_causal`], [`greedy_seq2seq`]: generation with cached keys and values.
 //!
@@ -64,10 +65,13 @@ pub use error::ModelError;
 pub use generate::{GreedyOptions, greedy_causal, greedy_seq2seq};
 pub use heads::{
     HeadKind, HeadSpec, MaskedLm, PreTraining, QuestionAnswering, Reading, Seq2SeqClassifier,
-    SequenceClassifier, SharedEncoder, SharedModel, SpanLogits, TextClassifier, TokenClassifier,
+    SequenceClassifier, SharedEncoder, SharedModel, SpanLogits, TextClassifier, TextHead,
+    TextPooling, TokenClassifier,
 };
 pub use hf::{
-    HfModel, HfTensor, Layout, LoadReport, load_weights, parameter_names, read_config,
-    save_weights, write_config,
+    HfModel, HfTensor, Layout, LoadReport, NamedParameter, load_weights, named_parameters,
+    parameter_names, read_config, read_token_table, read_vector, save_weights, token_tables,
+    write_config,
 };
+pub use init::normal;
 pub use pooling::{Pooling, normalize};

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Int, Tensor};
 use cresset_ops::KeepMask;
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,23 @@ impl fmt::Display for Pooling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// The mean over tokens, weighted by a softmax of their products with a query over the root of the size.
+///
+/// # Shapes
+/// hidden: `[batch, seq, hidden]`, query: `[hidden]`, out: `[batch, hidden]`
+pub(crate) fn attentive(hidden: Tensor<3>, query: Tensor<1>, keep: &KeepMask) -> Tensor<2> {
+    let [batch, seq, size] = hidden.dims();
+    // A weight of zero does not silence what is not a number.
+    let hidden = hidden.mask_fill(padding(keep).expand([batch, seq, size]), 0.0);
+    let rows = hidden.clone().reshape([batch * seq, size]);
+    let scores = rows.matmul(query.reshape([size, 1])) / (size as f64).sqrt();
+    let scores = scores
+        .reshape([batch, seq])
+        .mask_fill(keep.tensor().bool_not(), f32::NEG_INFINITY);
+    let weights = softmax(scores, 1).reshape([batch, 1, seq]);
+    weights.matmul(hidden).reshape([batch, size])
 }
 
 /// Scales vectors to length 1.

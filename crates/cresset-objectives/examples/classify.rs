@@ -70,6 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             parts: Vec::new(),
         },
         train: Some(TrainSetup {
+            policies: Default::default(),
             duration: Duration::Epochs(20.0),
             accumulate: 1,
             checkpoint_layers: false,

@@ -1,4 +1,4 @@
-//! Texts, or pairs of texts, judged from the `[CLS]` vector: one of several classes, a number, or any number of labels.
+//! Texts, or pairs of texts, judged from the `[CLS]` vector or from other vectors of the text ([`Poolings`]): one of several classes, a number, or any number of labels.
 //!
 //! | `task` | outputs | loss | answer |
 //! | --- | --- | --- | --- |
@@ -15,7 +15,7 @@ mod loss;
 use std::collections::BTreeMap;
 
 use cresset_data::{Example, Length};
-use cresset_model::TextClassifier;
+use cresset_model::{TextClassifier, TextHead, TextPooling};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -24,10 +24,11 @@ pub(crate) use self::loss::holding;
 pub use self::loss::{ClassLosses, Classify};
 use crate::added_losses::{DistillConfig, RDropConfig, Teacher};
 use crate::labels::Labels;
+use crate::model_files::{N_CLS_KEY, POOLING_KEY};
 use crate::rows::Rows;
 use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
-use crate::{ModelFolder, ModelSource, RunError, Setup};
+use crate::{ModelFolder, ModelSource, Poolings, RunError, Setup};
 
 /// `[objective] classify = { .. }`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -35,8 +36,8 @@ use crate::{ModelFolder, ModelSource, RunError, Setup};
 pub struct ClassifyConfig {
     /// What is said of a text.
     pub task: ClassifyTask,
-    /// Which vector stands for the text.
-    pub pooling: Pooling,
+    /// Which vector stands for the text, or which ones, one behind the other.
+    pub pooling: Poolings<TextPooling>,
     /// Share of the target's probability spread over all classes; of a single label only.
     pub label_smoothing: f64,
     /// Weight of each class in the loss by name; a class not named has 1. With several labels it is the weight of a label
@@ -78,15 +79,6 @@ pub enum ClassifyTask {
     Regression,
     /// Any number of labels, the example's `label` as a list.
     MultiLabel,
-}
-
-/// Which vector stands for the text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// The vector of `[CLS]`, through the model's pooler.
-    #[default]
-    Cls,
 }
 
 impl ClassifyTask {
@@ -169,6 +161,7 @@ impl ClassifyConfig {
                 self.label_smoothing
             )));
         }
+        self.pooling.validate("objective.classify.pooling")?;
         self.validate_losses()?;
         let bad = |weight: &f32| !weight.is_finite() || *weight < 0.0;
         match self.class_weights.iter().find(|(_, weight)| bad(weight)) {
@@ -233,17 +226,21 @@ impl ClassifyConfig {
 pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
     let labels = labels(config.task, &setup)?;
     let model_config = setup.model_config()?;
-    let model = TextClassifier::new(
-        &model_config,
-        labels.len(),
-        setup.seed,
-        &setup.model_device(),
-    )?;
+    let head = TextHead {
+        n_labels: labels.len(),
+        poolings: config.pooling.0.clone(),
+        n_cls: 1 + setup.convention.roles().more_cls.len(),
+    };
+    let device = setup.model_device();
+    let model = TextClassifier::with_head(&model_config, &head, setup.seed, &device)?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let rows = |examples: &[Example]| rows((config, &labels), &setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let keys = keys(config, &labels);
+    let mut keys = keys(config, &labels);
+    if head.n_cls > 1 && !head.is_of_class() {
+        keys.insert(N_CLS_KEY.into(), head.n_cls.into());
+    }
     let objective = Classify::new(model, config.label_smoothing)
         .with_losses(config.losses())
         .with_teacher(teacher((config, &labels), &setup)?);
@@ -277,8 +274,8 @@ fn teacher(
                     labels.names().join(", ")
                 )));
             }
-            let config = &folder.files.config;
-            Ok(TextClassifier::new(config, labels.len(), 0, &setup.device)?)
+            let (config, head) = (&folder.files.config, folder.files.text_head()?);
+            Ok(TextClassifier::with_head(config, &head, 0, &setup.device)?)
         })
     };
     let wanted = config.distill.as_ref().filter(|_| setup.train.is_some());
@@ -312,6 +309,11 @@ pub(crate) fn rows(
 pub(crate) fn keys(config: &ClassifyConfig, labels: &Labels) -> Map<String, Value> {
     let mut keys = labels.to_config();
     keys.insert("problem_type".into(), config.task.problem_type().into());
+    if !config.pooling.is_of_class() {
+        let poolings = config.pooling.0.iter();
+        let named: Value = poolings.map(|pooling| pooling.name()).collect();
+        keys.insert(POOLING_KEY.into(), named);
+    }
     keys
 }
 

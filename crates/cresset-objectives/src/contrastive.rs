@@ -33,18 +33,18 @@ use self::batch::FramedText;
 pub use self::batch::{ContrastiveBatch, ContrastiveCollate, ContrastiveItem};
 pub use self::loss::Contrastive;
 pub(crate) use self::loss::TRIPLET;
-use crate::embed::placed;
+use crate::embed::all_placed;
 use crate::rows::Rows;
 use crate::session::{self, OpenRun, Parts};
 use crate::sources::both_splits;
-use crate::{RunError, Setup};
+use crate::{Poolings, RunError, Setup};
 
 /// `[objective] contrastive = { .. }`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ContrastiveConfig {
-    /// Which vector stands for a text.
-    pub pooling: Pooling,
+    /// Which vector stands for a text, or which ones, one behind the other.
+    pub pooling: Poolings<Pooling>,
     /// By which cosines are divided before the softmax.
     pub temperature: f64,
     /// What a text is told from.
@@ -99,7 +99,7 @@ impl From<DistanceKind> for Distance {
 impl Default for ContrastiveConfig {
     fn default() -> Self {
         ContrastiveConfig {
-            pooling: Pooling::Mean,
+            pooling: Poolings(vec![Pooling::Mean]),
             temperature: 0.05,
             negatives: Negatives::InBatch,
             triplet: None,
@@ -117,11 +117,12 @@ pub enum Negatives {
 }
 
 impl ContrastiveConfig {
-    /// Checks the numbers.
+    /// Checks the values.
     ///
     /// # Errors
-    /// A temperature or a margin that is not above 0; a temperature that has no use.
+    /// No pooling, or one twice; a temperature or a margin that is not above 0; a temperature that has no use.
     pub fn validate(&self) -> Result<(), RunError> {
+        self.pooling.validate("objective.contrastive.pooling")?;
         let numbers = [
             ("temperature", self.temperature, "0.05"),
             (
@@ -189,13 +190,12 @@ pub(crate) fn open(config: &ContrastiveConfig, setup: Setup) -> Result<Box<dyn O
     let mut n_shortened = 0;
     let rows = |examples: &[Example]| rows(&setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let pooling = placed(config.pooling, &setup.convention)?;
+    let poolings = all_placed(&config.pooling, &setup.convention)?;
     let description = setup.description(model_config, Map::new());
     session::open(
         &setup,
         Parts {
-            objective: Contrastive::new(model, pooling, config.temperature)
-                .with_contrast(config.contrast()),
+            objective: Contrastive::reading(model, poolings).with_contrast(config.contrast()),
             train,
             eval,
             description,

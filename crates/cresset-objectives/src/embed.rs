@@ -12,13 +12,13 @@ use self::stored::Stored;
 use crate::load::load;
 use crate::model_folder::ModelFolder;
 use crate::predict::Frame;
-use crate::{NewHead, RunError, session};
+use crate::{NewHead, Poolings, RunError, session};
 
 /// What the user asks for; the folder's own by default.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EmbedOptions {
-    /// Which vector stands for a text.
-    pub pooling: Option<Pooling>,
+    /// Which vectors stand for a text, one behind the other.
+    pub pooling: Option<Poolings<Pooling>>,
     /// Whether vectors are scaled to length 1.
     pub normalize: Option<bool>,
 }
@@ -27,7 +27,7 @@ pub struct EmbedOptions {
 pub struct Embedder {
     network: Network,
     frame: Frame,
-    pooling: Pooling,
+    poolings: Poolings<Pooling>,
     normalizes: bool,
     lowercases: bool,
     prompt: String,
@@ -58,7 +58,7 @@ pub fn open_embedder(
     device: &Device,
 ) -> Result<Embedder, RunError> {
     let stored = Stored::read(folder)?;
-    let (asked, warnings) = choose(folder, &stored, options)?;
+    let (asked, warnings) = choose(folder, &stored, &options)?;
     let mut frame = Frame::of(folder)?;
     if let Some(longest) = stored.max_length {
         frame.max_length = frame.max_length.min(longest);
@@ -71,7 +71,7 @@ pub fn open_embedder(
     }
     Ok(Embedder {
         network,
-        pooling: placed(asked, &frame.convention)?,
+        poolings: all_placed(&asked, &frame.convention)?,
         frame,
         normalizes: options.normalize.or(stored.normalize).unwrap_or(false),
         lowercases: stored.lowercases,
@@ -123,8 +123,8 @@ impl Embedder {
 
     fn embeddings(&self, input: EncoderInput) -> Tensor<2> {
         let keep = input.keep.clone();
-        let states = self.network.hidden_states(input, self.pooling);
-        let embeddings = self.pooling.pool(&states, &keep);
+        let states = self.network.hidden_states(input, &self.poolings);
+        let embeddings = self.poolings.pool(&states, &keep);
         if self.normalizes {
             normalize(embeddings)
         } else {
@@ -137,8 +137,8 @@ impl Embedder {
 fn choose(
     folder: &ModelFolder,
     stored: &Stored,
-    options: EmbedOptions,
-) -> Result<(Pooling, Vec<String>), RunError> {
+    options: &EmbedOptions,
+) -> Result<(Poolings<Pooling>, Vec<String>), RunError> {
     let name = folder.files.path.display();
     let mut warnings = Vec::new();
     if let (Some(asked), Some(own)) = (options.normalize, stored.normalize)
@@ -151,7 +151,7 @@ fn choose(
         };
         warnings.push(format!("{name} {does}, but here they are {asked}"));
     }
-    let pooling = match (options.pooling, &stored.pooling) {
+    let pooling = match (options.pooling.clone(), &stored.pooling) {
         (Some(asked), Ok(Some(own))) if asked != *own => {
             warnings.push(format!(
                 "{name} stores the pooling {own}, but {asked} was asked for and is used"
@@ -165,12 +165,12 @@ fn choose(
             asked
         }
         (Some(asked), Ok(_)) => asked,
-        (None, Ok(Some(own))) => *own,
+        (None, Ok(Some(own))) => own.clone(),
         (None, Ok(None)) => {
             warnings.push(format!(
                 "{name} does not store which pooling its embeddings need; {DEFAULT} is used (--pooling chooses)"
             ));
-            DEFAULT
+            Poolings(vec![DEFAULT])
         }
         (None, Err(reason)) => {
             let known: Vec<&str> = Pooling::ALL.iter().map(|p| p.name()).collect();
@@ -181,6 +181,15 @@ fn choose(
         }
     };
     Ok((pooling, warnings))
+}
+
+/// The poolings by place.
+pub(crate) fn all_placed(
+    poolings: &Poolings<Pooling>,
+    convention: &Convention,
+) -> Result<Poolings<Pooling>, RunError> {
+    let places = poolings.0.iter().map(|one| placed(*one, convention));
+    places.collect::<Result<_, _>>().map(Poolings)
 }
 
 /// The pooling by place: the convention knows where the token stands whose vector is meant by `cls`.
@@ -239,10 +248,14 @@ impl Network {
     }
 
     /// As many hidden states as the pooling needs.
-    fn hidden_states(&self, mut input: EncoderInput, pooling: Pooling) -> Vec<Tensor<3>> {
+    fn hidden_states(
+        &self,
+        mut input: EncoderInput,
+        poolings: &Poolings<Pooling>,
+    ) -> Vec<Tensor<3>> {
         let run = Run::inference();
         match self {
-            Network::Encoder(model) if pooling.reads_first_layer() => {
+            Network::Encoder(model) if poolings.reads_first_layer() => {
                 model.hidden_states(input, &run)
             }
             Network::Encoder(model) => vec![model.forward(input, &run)],

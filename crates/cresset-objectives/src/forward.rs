@@ -150,11 +150,12 @@ impl RawModel {
             Network::Sequence(model) => {
                 let keep = source.keep.clone();
                 let reading = model.read(source, &run);
-                let logits = model.logits(reading.hidden.clone(), &keep, &run);
+                let logits = model.logits(&reading, &keep, &run);
+                let hidden = reading.hidden();
                 let memory = reading.memory.into_iter();
                 let outputs = std::iter::once(Output::of("logits", logits))
                     .chain(memory.map(|m| Output::of("encoder_last_hidden_state", m)));
-                (outputs.collect(), reading.hidden)
+                (outputs.collect(), hidden)
             }
             Network::Token(model) => {
                 let hidden = model.encoder().forward(source, &run);
@@ -253,7 +254,7 @@ fn network(files: &ModelFiles, device: &Device) -> Result<(Network, LoadReport),
         }
         HeadKind::SequenceClassification => filled(
             files,
-            TextClassifier::new(config, files.n_labels(), 0, device)?,
+            TextClassifier::with_head(config, &files.text_head()?, 0, device)?,
             Network::Sequence,
         )?,
         HeadKind::TokenClassification => filled(

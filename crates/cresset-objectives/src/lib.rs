@@ -6,6 +6,7 @@
 //!   [`denoise`], [`prefix_lm`], [`permuted_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms; [`multi`] mixes several, [`added_losses`] is what some of
 //!   them can add.
+//! * [`TokenPolicy`] is how the vector of a special token begins and how it is trained.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
 //!
@@ -35,6 +36,7 @@ pub mod multi;
 mod packed;
 pub mod pair_pre_training;
 pub mod permuted_lm;
+mod poolings;
 mod predict;
 pub mod prefix_lm;
 mod preview;
@@ -45,9 +47,11 @@ mod session;
 mod setup;
 mod sources;
 pub mod span_corruption;
+mod special;
 mod stream;
 pub mod tag;
 pub mod upload;
+mod values;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};
 pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
@@ -58,6 +62,7 @@ pub use load::load;
 pub use model_files::ModelFiles;
 pub use model_folder::{Description, ModelFolder, TaskFacts, new_model_config, warm_start_config};
 pub use packed::{InRows, Pack, RowSharing};
+pub use poolings::Poolings;
 pub use predict::{Answer, Generate, Predict, open_generator, open_predictor};
 pub use preview::{Places, PositionIds, Preview, Reader, Role, Shown, Targets};
 pub use registry::{ObjectiveConfig, Shape, open};
@@ -67,4 +72,7 @@ pub use setup::{
     DataSetup, Duration, ModelSource, NewHead, PreparedTexts, Setup, TrainSetup, WarmStart,
 };
 pub use sources::TrainRows;
+pub use special::{
+    TokenInit, TokenPolicies, TokenPolicy, TokenRole, TokenTraining, check_policies,
+};
 pub use stream::{RowKind, Stream, Window};

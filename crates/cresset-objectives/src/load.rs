@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use cresset_model::warm_start::EncoderDecoder;
-use cresset_model::{HfModel, LoadReport, load_weights, parameter_names};
+use cresset_model::{HfModel, LoadReport, load_weights, named_parameters, parameter_names};
 
+use crate::values::{values_of, write_values};
 use crate::{NewHead, RunError};
 
 /// Loads weights into a model and refuses a partial load, except of a new task head and of what was named, where that is allowed.
@@ -16,10 +17,15 @@ pub fn load<M: HfModel>(
     folder: &Path,
     new_head: NewHead,
 ) -> Result<(M, LoadReport), RunError> {
-    let (model, report) = load_weights(model, folder)?;
-    let NewHead::Allowed(prefixes) = new_head else {
-        refuse_missing(folder, &report)?;
-        return Ok((model, report));
+    let initial = model.clone();
+    let (model, mut report) = load_weights(model, folder)?;
+    let (prefixes, reset) = match new_head {
+        NewHead::Refused => {
+            refuse_missing(folder, &report)?;
+            return Ok((model, report));
+        }
+        NewHead::Allowed(prefixes) => (prefixes, Vec::new()),
+        NewHead::Reset { allow_new, reset } => ([allow_new, reset.clone()].concat(), reset),
     };
     let names = parameter_names(&model);
     let base = model.base_prefix();
@@ -27,11 +33,22 @@ pub fn load<M: HfModel>(
         .iter()
         .find(|prefix| !names.iter().any(|name| is_under(name, prefix, base)))
     {
+        let key = if reset.contains(unknown) {
+            "reset"
+        } else {
+            "allow_new"
+        };
         return Err(RunError::Config(format!(
-            "model.allow_new names {unknown:?}, but no tensor of this model begins so; leave it out, or give the beginning of a name such as {}",
+            "model.{key} names {unknown:?}, but no tensor of this model begins so; leave it out, or give the beginning of a name such as {}",
             names.first().map_or("", |name| without(name, base))
         )));
     }
+    let is_reset = |name: &str| reset.iter().any(|prefix| is_under(name, prefix, base));
+    let model = with_initial(model, &initial, is_reset);
+    let loaded = std::mem::take(&mut report.loaded).into_iter();
+    let (anew, loaded): (Vec<_>, Vec<_>) = loaded.partition(|name| is_reset(name));
+    report.loaded = loaded;
+    report.new.extend(anew);
     let is_allowed = |name: &str| {
         model.is_head(name) || prefixes.iter().any(|prefix| is_under(name, prefix, base))
     };
@@ -58,6 +75,16 @@ pub fn load<M: HfModel>(
         counted(&missing),
         ways_out.join(", ")
     )))
+}
+
+/// A model in which some parameters, by their names, are what they were in `initial`.
+fn with_initial<M: HfModel>(model: M, initial: &M, chosen: impl Fn(&str) -> bool) -> M {
+    let ids = named_parameters(initial)
+        .into_iter()
+        .filter(|parameter| parameter.name.as_deref().is_some_and(&chosen))
+        .map(|parameter| parameter.id);
+    let values = values_of(initial, &ids.collect());
+    write_values(model, values)
 }
 
 /// Fills the halves of an encoder-decoder from two folders. What joins them is new: cross-attention, the projection between different

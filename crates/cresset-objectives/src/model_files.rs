@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use cresset_model::{HeadKind, ModelConfig, read_config};
+use cresset_model::{HeadKind, ModelConfig, TextHead, read_config};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::RunError;
+use crate::{Poolings, RunError};
+
+/// Key of `config.json` for what a classifier of texts reads, where it is not what its class reads in transformers.
+pub(crate) const POOLING_KEY: &str = "classifier_pooling";
+/// Key of `config.json` for how many tokens stand for a text, where it is more than one and they are read.
+pub(crate) const N_CLS_KEY: &str = "n_cls_tokens";
 
 /// What `config.json` says, and where the weights are.
 #[derive(Clone, Debug)]
@@ -70,6 +76,28 @@ impl ModelFiles {
             .map(|labels| labels.len())
             .or(counted.map(|n| n as usize))
             .unwrap_or(2)
+    }
+
+    /// The head of a classifier of texts: that of its class, unless `classifier_pooling` says otherwise, which transformers does not know.
+    ///
+    /// # Errors
+    /// A pooling that does not exist.
+    pub fn text_head(&self) -> Result<TextHead, RunError> {
+        let Some(poolings) = self.raw.get(POOLING_KEY) else {
+            return Ok(TextHead::of_class(self.n_labels()));
+        };
+        let Poolings(poolings) = Poolings::deserialize(poolings).map_err(|error| {
+            RunError::Config(format!(
+                "{}: config.json has a {POOLING_KEY} that cannot be used: {error}; restore the file",
+                self.path.display()
+            ))
+        })?;
+        let n_cls = self.raw.get(N_CLS_KEY).and_then(Value::as_u64);
+        Ok(TextHead {
+            n_labels: self.n_labels(),
+            poolings,
+            n_cls: n_cls.unwrap_or(1) as usize,
+        })
     }
 
     /// The class names of a classifier, in the order of its outputs.

@@ -10,7 +10,7 @@ use cresset_model::{HfModel, ModelConfig, Pooling, check_vocabulary, save_weight
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ModelFiles, ObjectiveConfig, RunError};
+use crate::{ModelFiles, ObjectiveConfig, Poolings, RunError};
 
 /// What was read from a model folder, but the weights.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct TaskFacts {
     pub objective: ObjectiveConfig,
     /// The pooling that the model's embeddings were trained with, if they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pooling: Option<Pooling>,
+    pub pooling: Option<Poolings<Pooling>>,
     /// Longest input in tokens.
     pub max_length: usize,
     /// Longest decoder input in tokens.

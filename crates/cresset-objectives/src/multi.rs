@@ -186,6 +186,11 @@ impl MultiConfig {
                     "part {name:?} of objective.multi has distill, which only an objective by itself knows; remove it"
                 ));
             }
+            if part::pools(&part.objective) {
+                return refuse(format!(
+                    "part {name:?} of objective.multi has a pooling, which only an objective by itself knows; remove it"
+                ));
+            }
             part.objective.validate()?;
         }
         match &self.save {

@@ -22,7 +22,7 @@ use crate::span_corruption::SpanCorruptionConfig;
 use crate::stream::RowKind;
 use crate::tag::TagConfig;
 use crate::{
-    OpenRun, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
+    OpenRun, Poolings, RunError, Setup, albert_pretraining, bert_pretraining, causal_lm, classify,
     contrastive, denoise, extract, masked_lm, multi, permuted_lm, prefix_lm, seq2seq,
     span_corruption, tag,
 };
@@ -125,10 +125,10 @@ impl ObjectiveConfig {
     }
 
     /// Which vectors of the encoder it trains to stand for a text, if it does.
-    pub fn pooling(&self) -> Option<Pooling> {
+    pub fn pooling(&self) -> Option<Poolings<Pooling>> {
         match self {
-            ObjectiveConfig::Classify(_) => Some(Pooling::Cls),
-            ObjectiveConfig::Contrastive(c) => Some(c.pooling),
+            ObjectiveConfig::Classify(c) => c.pooling.plain(),
+            ObjectiveConfig::Contrastive(c) => Some(c.pooling.clone()),
             _ => None,
         }
     }

@@ -20,6 +20,7 @@ use crate::preview::{Preview, Reader, Shown};
 use crate::rows::{BatchesOf, Rows, Source, load_eval, load_train};
 use crate::setup::{Duration, Setup, TrainSetup};
 use crate::sources::TrainRows;
+use crate::special::{Applied, apply};
 
 /// What a session needs from an objective beyond its loss.
 pub trait Task: Objective {
@@ -96,6 +97,8 @@ pub struct Facts {
     pub load: Option<LoadReport>,
     /// Trained tensors that are not part of the saved model, by name.
     pub unsaved: Vec<String>,
+    /// A line for each policy of a special token.
+    pub policies: Vec<String>,
 }
 
 /// An opened objective.
@@ -218,22 +221,31 @@ pub(crate) fn open_on<T: Task>(
         Some(Duration::Epochs(epochs)) => ((steps_per_epoch as f64 * epochs).round() as u64).max(1),
         None => 0,
     };
+    let Applied {
+        objective,
+        scope,
+        told,
+    } = match &setup.train {
+        Some(order) => apply(opened.objective, &order.policies, setup)?,
+        None => Applied::without_policies(opened.objective),
+    };
     let facts = Facts {
-        n_parameters: opened.objective.num_params(),
+        n_parameters: objective.num_params(),
         n_train: train.n_rows,
         n_eval: eval.n_rows,
         steps_per_epoch,
         steps,
         n_shortened: opened.n_shortened,
         load: opened.load,
-        unsaved: opened.objective.unsaved(),
+        unsaved: objective.unsaved(),
+        policies: told,
     };
     let state = match &setup.train {
-        Some(order) => State::Training(Box::new(Trainer::new(
-            opened.objective,
-            trainer_config(setup.seed, steps, order),
-        )?)),
-        None => State::Fixed(opened.objective),
+        Some(order) => {
+            let trainer = Trainer::new(objective, trainer_config(setup.seed, steps, order))?;
+            State::Training(Box::new(trainer.with_scope(scope)?))
+        }
+        None => State::Fixed(objective),
     };
     Ok(Box::new(Session {
         setup: setup.clone(),

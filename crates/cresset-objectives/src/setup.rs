@@ -18,14 +18,14 @@ use crate::model_folder::{Description, ModelFolder, TaskFacts};
 use crate::multi::PartExamples;
 use crate::packed::RowSharing;
 use crate::rows::Side;
-use crate::{ObjectiveConfig, RunError};
+use crate::{ObjectiveConfig, RunError, TokenPolicies};
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
 pub enum ModelSource {
     /// Initialised from the seed.
     New(Box<ModelConfig>),
-    /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed`.
+    /// A Hugging Face folder; tensors that it lacks are initialised only under `NewHead::Allowed` and `NewHead::Reset`.
     Folder(Box<ModelFolder>, NewHead),
     /// Two pre-trained encoders that become an encoder-decoder.
     WarmStart(Box<WarmStart>),
@@ -47,6 +47,13 @@ pub struct WarmStart {
 pub enum NewHead {
     /// Those of the task head, and of the pre-trained model those under the given prefixes: for fine-tuning.
     Allowed(Vec<String>),
+    /// The same, and those under some prefixes are initialised though the folder has them.
+    Reset {
+        /// Prefixes of what the folder may lack.
+        allow_new: Vec<String>,
+        /// Prefixes of what begins anew.
+        reset: Vec<String>,
+    },
     /// For evaluation and prediction: a random head would answer at random.
     Refused,
 }
@@ -138,6 +145,8 @@ pub struct TrainSetup {
     pub optim: OptimConfig,
     /// The learning rate over the steps.
     pub schedule: ScheduleConfig,
+    /// How the vectors of special tokens begin and are trained, where otherwise than the rest.
+    pub policies: TokenPolicies,
 }
 
 /// Everything an objective needs.
@@ -184,7 +193,12 @@ impl Setup {
                 "train.checkpoint_layers is true but the two streams of an xlnet are not checkpointed; leave it out, or take smaller batches with train.accumulate".into(),
             ));
         }
-        Ok(config)
+        let decoder = self.convention.decoder_frame();
+        match (&self.train, decoder.and_then(|d| d.start.as_ref())) {
+            // What a model is trained to begin with is what its folder shall say, whatever it said before.
+            (Some(_), Some(start)) => Ok(config.with_decoder_start(start.id)),
+            _ => Ok(config),
+        }
     }
 
     /// The tokenized texts of a side, as the objective's [`ObjectiveConfig::text_form`] says.

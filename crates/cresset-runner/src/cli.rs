@@ -158,7 +158,7 @@ pub struct EmbedArgs {
     /// JSON lines with `text`, or `-` for standard input
     #[arg(long)]
     pub input: PathBuf,
-    /// cls | mean | max | last | first-last-avg; by default the one stored with the model, or the mean
+    /// cls | mean | max | last | first-last-avg, or several (cls,mean) one behind the other; by default the one stored with the model, or the mean
     #[arg(long)]
     pub pooling: Option<String>,
     /// Scale vectors to length 1; by default as stored with the model, or not; --normalize=false turns it off

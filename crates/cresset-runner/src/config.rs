@@ -5,7 +5,7 @@ mod sources;
 use std::path::{Path, PathBuf};
 
 use cresset_data::{FieldNames, Format, Overrides, Split, TokenizerTrainConfig};
-use cresset_objectives::ObjectiveConfig;
+use cresset_objectives::{ObjectiveConfig, TokenPolicies};
 use cresset_train::{OptimConfig, ScheduleConfig};
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,9 @@ pub struct SpecialConfig {
     /// Tokens that differ from the preset's.
     #[serde(default)]
     pub overrides: Overrides,
+    /// How the vectors of tokens begin and are trained, by role.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub policy: TokenPolicies,
 }
 
 /// `[train]`.

@@ -17,6 +17,7 @@ mod prepared;
 mod progress;
 mod setup;
 mod shown;
+mod special;
 mod table;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{DataConfig, RunConfig, TrainConfig, check_train_entries, suggestion};
 use crate::failure::user;
-use crate::prepared;
+use crate::{prepared, special};
 
 /// Where the model comes from.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum PlannedModel {
         path: PathBuf,
         /// Beginnings of names of tensors beyond the task head that are initialised where the folder lacks them.
         allow_new: Vec<String>,
+        /// Beginnings of names of tensors that are initialised though the folder has them.
+        reset: Vec<String>,
     },
 }
 
@@ -91,6 +93,7 @@ impl Plan {
                 "tokenizer.path and tokenizer.train are both given; keep one of them",
             ));
         }
+        special::check(&config.special)?;
         let (model, preset) = check_model(&config)?;
         if let Some(metric) = &config.train.keep_best {
             let known = config.objective.metrics();
@@ -334,28 +337,29 @@ fn check_folder(model: &toml::Table) -> anyhow::Result<Option<PlannedModel>> {
         .ok_or_else(|| user("model.path must be a folder name in quotes"))?;
     if let Some(key) = model
         .keys()
-        .find(|key| *key != "path" && *key != "allow_new")
+        .find(|key| !["path", "allow_new", "reset"].contains(&key.as_str()))
     {
         return Err(user(format!(
-            "[model] holds path and {key}, but beside path there can only be allow_new; a folder brings its own sizes{}",
-            suggestion(key, &["allow_new"])
+            "[model] holds path and {key}, but beside path there can only be allow_new and reset; a folder brings its own sizes{}",
+            suggestion(key, &["allow_new", "reset"])
         )));
     }
     let names = |value: &toml::Value| -> Option<Vec<String>> {
         let name = |entry: &toml::Value| entry.as_str().map(str::to_owned);
         value.as_array()?.iter().map(name).collect()
     };
-    let allow_new = match model.get("allow_new") {
-        None => Vec::new(),
+    let list = |key: &str| match model.get(key) {
+        None => Ok(Vec::new()),
         Some(value) => names(value).ok_or_else(|| {
             user(format!(
-                "model.allow_new is {value} but must be a list of names, as in allow_new = [\"pooler\"]"
+                "model.{key} is {value} but must be a list of names, as in {key} = [\"pooler\"]"
             ))
-        })?,
+        }),
     };
     Ok(Some(PlannedModel::Folder {
         path: PathBuf::from(path),
-        allow_new,
+        allow_new: list("allow_new")?,
+        reset: list("reset")?,
     }))
 }
 

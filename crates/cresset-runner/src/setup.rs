@@ -61,9 +61,18 @@ pub fn of_plan(
             &tokenizer,
             &convention,
         )?)),
-        (PlannedModel::Folder { allow_new, .. }, Some(folder)) => {
+        (
+            PlannedModel::Folder {
+                allow_new, reset, ..
+            },
+            Some(folder),
+        ) => {
             check_positions(&folder.files.config, &config.objective, &config.data)?;
-            ModelSource::Folder(Box::new(folder), NewHead::Allowed(allow_new.clone()))
+            let new_head = NewHead::Reset {
+                allow_new: allow_new.clone(),
+                reset: reset.clone(),
+            };
+            ModelSource::Folder(Box::new(folder), new_head)
         }
         (
             PlannedModel::WarmStart {
@@ -116,6 +125,7 @@ pub fn of_plan(
             checkpoint_layers: config.train.checkpoint_layers,
             optim: config.optim.clone(),
             schedule: config.schedule,
+            policies: config.special.policy.clone(),
         }),
     })
 }
@@ -354,7 +364,16 @@ fn tokenizer_of<S: AsRef<str> + Sync>(
     let texts = texts
         .map(Text::Of)
         .chain(prefixes.filter(|p| !p.is_empty()).map(Text::Prefix));
-    Ok(Tokenizer::train(config, texts, convention)?)
+    let tokenizer = Tokenizer::train(config, texts, convention)?;
+    // A role may be given to a token that neither the convention nor the text has.
+    let named = plan.config.special.overrides.tokens();
+    let new: Vec<&str> = named
+        .filter(|token| tokenizer.token_to_id(token).is_none())
+        .collect();
+    if new.is_empty() {
+        return Ok(tokenizer);
+    }
+    Ok(tokenizer.clone().with_special_tokens(&new)?)
 }
 
 /// A text of the data, or the prefix in front of all.
@@ -380,7 +399,7 @@ fn convention(
     let overrides = &plan.config.special.overrides;
     Ok(Arc::new(match (&plan.convention, folder) {
         (Some(name), _) => Convention::with_overrides(name, overrides, tokenizer)?,
-        (None, Some(folder)) => folder.convention()?,
+        (None, Some(folder)) => folder.convention()?.changed(overrides, tokenizer)?,
         (None, None) => {
             return Err(user(
                 "special.convention is not given and the model has no default; set special.convention",

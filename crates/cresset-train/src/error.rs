@@ -24,6 +24,9 @@ pub enum TrainError {
     /// The model has nothing to train.
     #[error("the model has no parameter that takes gradients; build it on `device.autodiff()`")]
     NotTrainable,
+    /// What is to be trained is not there, or is told in two ways.
+    #[error("{0}")]
+    Scope(String),
     /// A step without a micro-batch.
     #[error("step {step} was given no micro-batch; give at least one")]
     NoBatch {

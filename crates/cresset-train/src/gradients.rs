@@ -6,6 +6,8 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Gradients as Tape, Tensor, TensorData};
 
+use crate::Scope;
+
 /// Gradients by parameter; a parameter that took no part in the loss has none.
 #[derive(Default)]
 pub struct Gradients {
@@ -24,6 +26,17 @@ impl Gradients {
     /// The gradient of a parameter, out of the set, so that its owner can overwrite it.
     pub(crate) fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
         self.by_parameter.remove(id)
+    }
+
+    /// Leaves only what the scope follows.
+    pub(crate) fn restrict<M: Module>(&mut self, module: &M, scope: &Scope) {
+        if !scope.is_everything() {
+            module.visit(&mut Restrict {
+                gradients: &mut self.by_parameter,
+                path: Path::default(),
+                scope,
+            });
+        }
     }
 
     /// Every gradient by parameter path, read from the device.
@@ -100,6 +113,31 @@ impl ModuleVisitor for Accumulate<'_> {
             None => new,
         };
         self.into.register(param.id, sum);
+    }
+}
+
+struct Restrict<'a> {
+    gradients: &'a mut GradientsParams,
+    path: Path,
+    scope: &'a Scope,
+}
+
+impl ModuleVisitor for Restrict<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = self.gradients.remove::<D>(param.id) else {
+            return;
+        };
+        if let Some(followed) = self.scope.restrict(&self.path.joined(), gradient) {
+            self.gradients.register(param.id, followed);
+        }
     }
 }
 

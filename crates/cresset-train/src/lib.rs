@@ -7,6 +7,7 @@
 //! * A [`Trainer`] does optimizer steps: forward and backward over the micro-batches, one read of losses and gradient norms,
 //!   the check that they are finite, clipping by the global norm ([`clip_factor`]), the schedule ([`ScheduleConfig`]) and AdamW
 //!   ([`OptimConfig`]), whose state is keyed by parameter path.
+//! * A [`Scope`] says what of the model is trained: all of it, some parameters, and rows of a table by a [`RowRule`] of their own.
 //! * [`run`] is the loop around it: evaluations, checkpoints, the best model, a flag to stop. What it needs from outside comes
 //!   through [`RunHooks`]; what happens is told as [`Event`]s, which a [`MetricsLog`] writes to `metrics.jsonl`.
 //! * [`Checkpoints`] lists, prunes and cleans the folders that [`Trainer::save_checkpoint`] writes, each whole or not at all.
@@ -32,6 +33,7 @@ mod pass;
 mod report;
 mod run;
 mod schedule;
+mod scope;
 mod state;
 mod tensors;
 mod trainer;
@@ -46,4 +48,5 @@ pub use optim::{AdamWConfig, Decay, OptimConfig};
 pub use report::{Pairs, Report};
 pub use run::{Best, Direction, Evaluate, KeepBest, Outcome, RunHooks, RunPlan, run};
 pub use schedule::{ConstantConfig, CosineConfig, ScheduleConfig, Warmup, WarmupConfig};
+pub use scope::{ParameterAt, Parameters, RowRule, Scope, TableRows, parameters};
 pub use trainer::{StepReport, Trainer, TrainerConfig, evaluate};

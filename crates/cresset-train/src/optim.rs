@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 use cresset_ops::{AdamWStep, StepScale, adamw};
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
 use crate::gradients::{Gradients, Path};
+use crate::{Scope, TrainError};
 
 /// `[optim]`: how weights are updated.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -136,16 +136,22 @@ pub(crate) struct Moments<const D: usize> {
 /// AdamW with its state, keyed by parameter path.
 pub(crate) struct AdamW {
     config: AdamWConfig,
+    scope: Scope,
     /// [`Moments`] of each parameter's rank.
     state: HashMap<String, Box<dyn Any + Send>>,
 }
 
 impl AdamW {
-    pub(crate) fn new(config: AdamWConfig) -> Self {
+    pub(crate) fn new(config: AdamWConfig, scope: Scope) -> Self {
         AdamW {
             config,
+            scope,
             state: HashMap::new(),
         }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Updates every parameter that has a gradient; the others and their state stay as they are.
@@ -238,8 +244,17 @@ impl ModuleMapper for Update<'_> {
         // The parameter lets go of its tensor, so that the update owns the only handle and can work in place.
         let (id, value, mapper) = param.consume();
         let checkpointing = value.gradient_checkpointing_strategy();
-        let (value, mean, square) =
-            adamw(value.inner(), gradient, moments.mean, moments.square, at);
+        let value = value.inner();
+        let scope = &self.optimizer.scope;
+        let apart = scope.apart(&path, &value, &gradient, &moments);
+        let state = if scope.trains(&path) {
+            adamw(value, gradient, moments.mean, moments.square, at).into()
+        } else {
+            [value, moments.mean, moments.square]
+        };
+        let [value, mean, square] = apart
+            .into_iter()
+            .fold(state, |state, rows| rows.put_into(state, at));
         self.optimizer.set_moments(
             path,
             Moments {

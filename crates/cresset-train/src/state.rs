@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::optim::AdamW;
 use crate::tensors::{Collected, Saved, collect, restore};
-use crate::{Best, Objective, TrainError, Trainer, TrainerConfig};
+use crate::{Best, Objective, Scope, TrainError, Trainer, TrainerConfig};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -25,6 +25,9 @@ struct TrainerFile {
     format: u32,
     step: u64,
     config: TrainerConfig,
+    /// What is trained; everything in files that do not say.
+    #[serde(default, skip_serializing_if = "Scope::is_everything")]
+    scope: Scope,
     best: Option<Best>,
     /// Updates of each parameter that had a gradient at least once.
     updates: BTreeMap<String, u64>,
@@ -70,6 +73,7 @@ pub(crate) fn write<O: Objective>(
         format: FORMAT,
         step: trainer.step,
         config: trainer.config.clone(),
+        scope: trainer.scope().clone(),
         best: trainer.best.clone(),
         updates,
         user: user.clone(),
@@ -113,6 +117,11 @@ pub(crate) fn read<O: Objective>(
             file.step, trainer.config.steps
         )));
     }
+    if !says_the_same(&file.scope, trainer.scope()) {
+        return Err(mismatch(
+            "it was written by a run that trained other parameters or rows, or by other rules; restore [special] or start a new run".to_owned(),
+        ));
+    }
     let weights = read_verified(folder, WEIGHTS, &file)?;
     let moments = read_verified(folder, OPTIMIZER, &file)?;
     let saved = Saved {
@@ -120,7 +129,7 @@ pub(crate) fn read<O: Objective>(
         moments: open(&moments, folder, OPTIMIZER)?,
         updates: &file.updates,
     };
-    let fresh = AdamW::new(trainer.config.optim.adamw.clone());
+    let fresh = AdamW::new(trainer.config.optim.adamw.clone(), trainer.scope().clone());
     let (objective, optimizer) =
         restore(trainer.model().clone(), fresh, &saved).map_err(mismatch)?;
     trainer.objective = Some(objective);
@@ -128,6 +137,14 @@ pub(crate) fn read<O: Objective>(
     trainer.step = file.step;
     trainer.best = file.best;
     Ok(file.user)
+}
+
+/// Whether a scope from a file is the one in memory. A number may come back from JSON a last digit off, so that the latter
+/// goes through it too.
+fn says_the_same(saved: &Scope, now: &Scope) -> bool {
+    let written = serde_json::to_vec(now);
+    let read: Option<Scope> = written.ok().and_then(|w| serde_json::from_slice(&w).ok());
+    read.as_ref() == Some(saved)
 }
 
 fn read_trainer(folder: &Path) -> Result<TrainerFile, TrainError> {

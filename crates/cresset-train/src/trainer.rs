@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::optim::AdamW;
 use crate::pass::{Pass, Reading, pass};
 use crate::{
-    Best, Gradients, Objective, OptimConfig, Report, ScheduleConfig, TrainError, clip_factor,
-    global_norm,
+    Best, Gradients, Objective, OptimConfig, Report, ScheduleConfig, Scope, TrainError,
+    clip_factor, global_norm,
 };
 
 /// What a training is, apart from its model and data.
@@ -96,7 +96,7 @@ impl<O: Objective> Trainer<O> {
         if trainable.0 == 0 {
             return Err(TrainError::NotTrainable);
         }
-        let optimizer = AdamW::new(config.optim.adamw.clone());
+        let optimizer = AdamW::new(config.optim.adamw.clone(), Scope::default());
         Ok(Trainer {
             objective: Some(objective),
             optimizer,
@@ -104,6 +104,21 @@ impl<O: Objective> Trainer<O> {
             step: 0,
             best: None,
         })
+    }
+
+    /// The same training of a part of the model.
+    ///
+    /// # Errors
+    /// As [`Scope::check`].
+    pub fn with_scope(self, scope: Scope) -> Result<Self, TrainError> {
+        scope.check(self.model())?;
+        let optimizer = AdamW::new(self.config.optim.adamw.clone(), scope);
+        Ok(Trainer { optimizer, ..self })
+    }
+
+    /// What is trained.
+    pub fn scope(&self) -> &Scope {
+        self.optimizer.scope()
     }
 
     /// The objective with its weights as they are now, with autodiff.
@@ -149,7 +164,7 @@ impl<O: Objective> Trainer<O> {
     /// No micro-batch, a term without an announced denominator, a loss or a gradient that is not finite. The weights and
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
-        let pass = pass(self.model(), micro_batches, &self.config, self.step + 1)?;
+        let pass = self.pass(micro_batches)?;
         let reading = pass.read(self.model());
         let mut report = self.report(&pass, &reading, micro_batches);
         self.check(&pass, &reading, &report)?;
@@ -177,7 +192,14 @@ impl<O: Objective> Trainer<O> {
     /// # Errors
     /// No micro-batch; a term without an announced denominator.
     pub fn gradients(&self, micro_batches: &[O::Batch]) -> Result<Gradients, TrainError> {
-        Ok(pass(self.model(), micro_batches, &self.config, self.step + 1)?.gradients)
+        Ok(self.pass(micro_batches)?.gradients)
+    }
+
+    /// Forward and backward of the next step; of the gradients, what the scope follows.
+    fn pass(&self, micro_batches: &[O::Batch]) -> Result<Pass, TrainError> {
+        let mut pass = pass(self.model(), micro_batches, &self.config, self.step + 1)?;
+        pass.gradients.restrict(self.model(), self.scope());
+        Ok(pass)
     }
 
     /// As [`evaluate`], with the weights as they are now.

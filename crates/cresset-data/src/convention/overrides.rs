@@ -17,6 +17,9 @@ pub struct Overrides {
     /// Its vector stands for the whole text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cls: Option<String>,
+    /// Stand beside the first and may stand for the text with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_cls: Option<Vec<String>>,
     /// Ends a text of the encoder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sep: Option<String>,
@@ -38,4 +41,43 @@ pub struct Overrides {
     /// Where short rows are filled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pad_side: Option<PadSide>,
+}
+
+impl Overrides {
+    /// The tokens that are named.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        let roles = [
+            &self.pad,
+            &self.unk,
+            &self.cls,
+            &self.sep,
+            &self.mask,
+            &self.bos,
+            &self.eos,
+            &self.decoder_start,
+        ];
+        let lists = [&self.more_cls, &self.decoder_prefix];
+        roles
+            .into_iter()
+            .flatten()
+            .chain(lists.into_iter().flatten().flatten())
+            .map(String::as_str)
+    }
+
+    /// These where they are given, the others elsewhere.
+    pub fn over(self, others: Overrides) -> Overrides {
+        Overrides {
+            pad: self.pad.or(others.pad),
+            unk: self.unk.or(others.unk),
+            cls: self.cls.or(others.cls),
+            more_cls: self.more_cls.or(others.more_cls),
+            sep: self.sep.or(others.sep),
+            mask: self.mask.or(others.mask),
+            bos: self.bos.or(others.bos),
+            eos: self.eos.or(others.eos),
+            decoder_start: self.decoder_start.or(others.decoder_start),
+            decoder_prefix: self.decoder_prefix.or(others.decoder_prefix),
+            pad_side: self.pad_side.or(others.pad_side),
+        }
+    }
 }

@@ -23,6 +23,7 @@ pub(super) fn resolve(
         pad: finder.pad(eos.as_ref())?,
         unk: finder.role(Unk)?,
         cls: finder.role(Cls)?,
+        more_cls: finder.more_cls()?,
         sep: finder.role(Sep)?,
         mask: finder.role(Mask)?,
         bos,
@@ -30,13 +31,19 @@ pub(super) fn resolve(
         sentinels: finder.sentinels(),
     };
     let slots = |places: &[(Place, u32)]| -> Vec<Slot> {
-        places
-            .iter()
-            .map(|&(place, segment)| Slot {
-                piece: piece(place, &roles),
-                segment,
-            })
-            .collect()
+        let last = places.len().saturating_sub(1);
+        let slot = |(at, &(place, segment)): (usize, &(Place, u32))| {
+            let own = piece(place, &roles);
+            let more = roles.more_cls.iter().cloned().map(Piece::Special);
+            let pieces: Vec<Piece> = match place {
+                // Where it ends the frame it stays the last, so that it is found there.
+                R(Cls) if at == last => more.chain([own]).collect(),
+                R(Cls) => std::iter::once(own).chain(more).collect(),
+                _ => vec![own],
+            };
+            pieces.into_iter().map(move |piece| Slot { piece, segment })
+        };
+        places.iter().enumerate().flat_map(slot).collect()
     };
     let encoder = (!preset.single.is_empty()).then(|| EncoderFrame {
         single: slots(preset.single),
@@ -153,6 +160,21 @@ impl Finder<'_> {
                     .collect(),
             )),
         }
+    }
+
+    /// The tokens beside the one that stands for the text; a frame of the encoder must have that one.
+    fn more_cls(&self) -> Result<Vec<SpecialToken>, DataError> {
+        let tokens = self.overrides.more_cls.as_deref().unwrap_or_default();
+        let is_cls = |(place, _): &(Place, u32)| matches!(place, R(Cls));
+        if !tokens.is_empty() && !self.preset.single.iter().any(is_cls) {
+            return Err(DataError::MissingRole {
+                convention: self.preset.name.to_owned(),
+                role: "cls",
+                needed_by: "special.overrides.more_cls",
+            });
+        }
+        let token = |token: &String| self.named("more_cls", token);
+        tokens.iter().map(token).collect()
     }
 
     fn sentinels(&self) -> Vec<SpecialToken> {

@@ -60,13 +60,16 @@ impl Convention {
     }
 
     /// Every role's token, so that a stored convention does not depend on what a preset prefers.
-    fn as_overrides(&self) -> Overrides {
+    pub(super) fn as_overrides(&self) -> Overrides {
         let spelled = |token: &Option<SpecialToken>| token.as_ref().map(|t| t.token.clone());
         let decoder = self.decoder.as_ref();
         Overrides {
             pad: Some(self.roles.pad.token.clone()),
             unk: spelled(&self.roles.unk),
             cls: spelled(&self.roles.cls),
+            more_cls: Some(&self.roles.more_cls)
+                .filter(|more| !more.is_empty())
+                .map(|more| more.iter().map(|t| t.token.clone()).collect()),
             sep: spelled(&self.roles.sep),
             mask: spelled(&self.roles.mask),
             bos: spelled(&self.roles.bos),

@@ -129,9 +129,10 @@ fn named_tokens(convention: &Convention) -> Map<String, Value> {
     if convention.name() != "plain" {
         tokens.insert("pad_token".to_owned(), json!(roles.pad.token));
     }
-    if !roles.sentinels.is_empty() {
-        let sentinels: Vec<&str> = roles.sentinels.iter().map(|t| t.token.as_str()).collect();
-        tokens.insert("additional_special_tokens".to_owned(), json!(sentinels));
+    let additional = roles.more_cls.iter().chain(&roles.sentinels);
+    let additional: Vec<&str> = additional.map(|t| t.token.as_str()).collect();
+    if !additional.is_empty() {
+        tokens.insert("additional_special_tokens".to_owned(), json!(additional));
     }
     tokens
 }

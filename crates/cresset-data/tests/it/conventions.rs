@@ -144,3 +144,49 @@ fn special_ids_hold_every_special_token_once() {
     );
     assert_eq!(t5.roles().sentinels[99].token, "<extra_id_99>");
 }
+
+#[test]
+fn several_tokens_can_stand_for_the_text() {
+    let config = TokenizerTrainConfig {
+        special_tokens: ["<c2>", "<c3>"].map(str::to_owned).to_vec(),
+        ..TokenizerTrainConfig::new(TokenizerKind::Characters)
+    };
+    let overrides = Overrides {
+        more_cls: Some(vec!["<c2>".to_owned(), "<c3>".to_owned()]),
+        ..Overrides::default()
+    };
+    for (preset, framed, pair) in [
+        (
+            "bert",
+            "[CLS] <c2> <c3> ab [SEP]",
+            "[CLS] <c2> <c3> ab [SEP] b [SEP]",
+        ),
+        (
+            "xlnet",
+            "ab <sep> <c2> <c3> <cls>",
+            "ab <sep> b <sep> <c2> <c3> <cls>",
+        ),
+    ] {
+        let tokenizer = Tokenizer::train(&config, ["abc"], preset).unwrap();
+        let convention = Convention::with_overrides(preset, &overrides, &tokenizer).unwrap();
+        let text = tokenizer.encode("ab");
+        let second = tokenizer.encode("b");
+        let found = convention.encoder_input(&text, None, 16).unwrap();
+        assert_eq!(spell(&tokenizer, &found.ids), framed);
+        assert_eq!(found.special.iter().filter(|s| **s).count(), 4);
+        let found = convention.encoder_input(&text, Some(&second), 16).unwrap();
+        assert_eq!(spell(&tokenizer, &found.ids), pair);
+
+        let folder = tempfile::tempdir().unwrap();
+        tokenizer.save(folder.path(), &convention).unwrap();
+        convention.save(folder.path()).unwrap();
+        let read = Tokenizer::load(folder.path()).unwrap();
+        assert_eq!(Convention::load(folder.path(), &read).unwrap(), convention);
+        // Python frames a text as the tokenizer's own file says.
+        let own = read.encode_in_own_frame("ab", None).unwrap();
+        assert_eq!(spell(&read, &own), framed);
+    }
+    let tokenizer = Tokenizer::train(&config, ["abc"], "mt").unwrap();
+    let error = Convention::with_overrides("mt", &overrides, &tokenizer).unwrap_err();
+    assert!(error.to_string().contains("more_cls"), "{error}");
+}

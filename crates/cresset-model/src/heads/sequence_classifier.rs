@@ -1,12 +1,11 @@
 //! Classification of whole texts.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{Run, dropout};
+use cresset_ops::{KeepMask, Run, dropout};
 
-use super::{HeadSizes, Summary, tensor_of};
+use super::{HeadSizes, Summary, TextHead, TextPooling, tensor_of};
 use crate::bert::Pooler;
-use crate::check::within;
 use crate::encoder::{Encoder, EncoderConfig, EncoderInput};
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor};
@@ -14,11 +13,16 @@ use crate::init::{initialise_under, usual};
 use crate::layers::{Bias, Linear};
 
 /// An encoder that puts a text, or a pair of texts, in one class; with one label it is a regression. What the classifier reads follows
-/// the family: BERT's and ALBERT's pooler; RoBERTa's first vector and XLNet's last through a layer of the head.
+/// the family: BERT's and ALBERT's pooler; RoBERTa's first vector and XLNet's last through a layer of the head. A [`TextHead`] can ask for
+/// other vectors, which Hugging Face's classes know nothing of.
 #[derive(Module, Debug)]
 pub struct SequenceClassifier {
     encoder: Encoder,
     classifier: ClassificationHead,
+    /// Of attentive pooling; it begins at zero, and the pooling as the mean.
+    pooling_query: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    head: TextHead,
 }
 
 /// From one vector per text to scores.
@@ -41,39 +45,73 @@ impl SequenceClassifier {
         seed: u64,
         device: &Device,
     ) -> Result<SequenceClassifier, ModelError> {
-        within("num_labels", n_labels, 1..)?;
+        SequenceClassifier::with_head(config, &TextHead::of_class(n_labels), seed, device)
+    }
+
+    /// A model with initial weights that reads what its head asks for. There is a pooler only if it is read.
+    ///
+    /// # Errors
+    /// A configuration that does not validate, no labels, no pooling or one twice.
+    pub fn with_head(
+        config: &EncoderConfig,
+        head: &TextHead,
+        seed: u64,
+        device: &Device,
+    ) -> Result<SequenceClassifier, ModelError> {
+        head.validate()?;
         let sizes = config.head_sizes();
+        let reads = |pooling: TextPooling| head.poolings.contains(&pooling);
         let pooler = match sizes.summary {
-            Summary::Pooler => Pooler::With,
-            Summary::OwnLayer => Pooler::Without,
+            Summary::Pooler if reads(TextPooling::Cls) => Pooler::With,
+            _ => Pooler::Without,
         };
+        let query = || Param::from_tensor(Tensor::zeros([sizes.hidden_size], device));
         Ok(SequenceClassifier {
             encoder: Encoder::new(config, pooler, seed, device)?,
-            classifier: ClassificationHead::new(&sizes, n_labels, seed, device),
+            classifier: ClassificationHead::new(&sizes, head, seed, device),
+            pooling_query: reads(TextPooling::Attentive).then(query),
+            head: head.clone(),
         })
     }
 
-    /// An encoder under a head.
+    /// An encoder under the head of its family's class.
     pub(crate) fn of(encoder: Encoder, classifier: ClassificationHead) -> SequenceClassifier {
         SequenceClassifier {
             encoder,
             classifier,
+            pooling_query: None,
+            head: TextHead::of_class(1),
         }
     }
 
     /// # Shapes
     /// out: `[batch, labels]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
-        let hidden = self.encoder.forward(input, run);
-        self.logits(hidden, run)
+        let keep = input.keep.clone();
+        self.logits(&self.states(input, run), &keep, run)
     }
 
-    /// The scores, given the encoder's output.
+    /// The encoder's outputs that the head reads: the last layer's at the end, and where the first layer is read, those of the embeddings
+    /// and all layers.
     ///
     /// # Shapes
-    /// hidden: `[batch, seq, hidden]`, out: `[batch, labels]`
-    pub fn logits(&self, hidden: Tensor<3>, run: &Run) -> Tensor<2> {
-        self.classifier.forward(self.encoder.pooled(hidden), run)
+    /// each: `[batch, seq, hidden]`
+    pub fn states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
+        if self.head.reads_first_layer() {
+            self.encoder.hidden_states(input, run)
+        } else {
+            vec![self.encoder.forward(input, run)]
+        }
+    }
+
+    /// The scores, given the encoder's outputs.
+    ///
+    /// # Shapes
+    /// states: `[batch, seq, hidden]` each, out: `[batch, labels]`
+    pub fn logits(&self, states: &[Tensor<3>], keep: &KeepMask, run: &Run) -> Tensor<2> {
+        let query = self.pooling_query.as_ref().map(|query| query.val());
+        let summary = self.head.pool(&self.encoder, query, (states, keep));
+        self.classifier.forward(summary, run)
     }
 
     /// The encoder.
@@ -85,28 +123,30 @@ impl SequenceClassifier {
 impl ClassificationHead {
     pub(crate) fn new(
         sizes: &HeadSizes,
-        n_labels: usize,
+        head: &TextHead,
         seed: u64,
         device: &Device,
     ) -> ClassificationHead {
         let size = sizes.hidden_size;
+        let read = size * head.n_vectors();
         let part = |path: &str, layer: Linear| {
             initialise_under(path, layer, seed, |path| usual(path, sizes.std))
         };
         let dense = (sizes.summary == Summary::OwnLayer)
-            .then(|| Linear::new(size, size, Bias::With, device));
+            .then(|| Linear::new(read, size, Bias::With, device));
+        let out = dense.as_ref().map_or(read, |_| size);
         ClassificationHead {
             dense: dense.map(|dense| part("classifier.dense", dense)),
             out: part(
                 "classifier",
-                Linear::new(size, n_labels, Bias::With, device),
+                Linear::new(out, head.n_labels, Bias::With, device),
             ),
             dropout: sizes.summary_dropout,
         }
     }
 
     /// # Shapes
-    /// summary: `[batch, hidden]`, out: `[batch, labels]`
+    /// summary: `[batch, hidden * vectors]`, out: `[batch, labels]`
     fn forward(&self, summary: Tensor<2>, run: &Run) -> Tensor<2> {
         let summary = dropout(summary, self.dropout[0], run);
         let read = match &self.dense {

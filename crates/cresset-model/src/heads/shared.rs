@@ -5,7 +5,7 @@ use burn::tensor::Device;
 
 use super::masked_lm::MaskedLmHead;
 use super::sequence_classifier::ClassificationHead;
-use super::{MaskedLm, SequenceClassifier, Summary, tensor_of};
+use super::{MaskedLm, SequenceClassifier, Summary, TextHead, tensor_of};
 use crate::bert::Pooler;
 use crate::check::within;
 use crate::encoder::{Encoder, EncoderConfig};
@@ -80,7 +80,8 @@ impl SharedEncoder {
             }
             HeadSpec::Sequence(n_labels) => {
                 within("num_labels", *n_labels, 1..)?;
-                let head = ClassificationHead::new(&sizes, *n_labels, seed, device);
+                let head =
+                    ClassificationHead::new(&sizes, &TextHead::of_class(*n_labels), seed, device);
                 Ok(Some(Head::Sequence(head)))
             }
         };

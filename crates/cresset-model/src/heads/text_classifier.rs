@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use cresset_ops::{KeepMask, Run};
 
-use super::{Seq2SeqClassifier, SequenceClassifier};
+use super::{Seq2SeqClassifier, SequenceClassifier, TextHead};
 use crate::config::ModelConfig;
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
@@ -28,8 +28,22 @@ pub enum TextClassifier {
 pub struct Reading {
     /// The encoder's output, of an encoder-decoder only, `[batch, seq, hidden]`.
     pub memory: Option<Tensor<3>>,
-    /// The last layer's output, `[batch, seq, hidden]`.
-    pub hidden: Tensor<3>,
+    /// What the head reads, `[batch, seq, hidden]` each: the last layer's output, and where the head reads the first layer's, those of the
+    /// embeddings and all layers.
+    pub states: Vec<Tensor<3>>,
+}
+
+impl Reading {
+    /// The last layer's output.
+    ///
+    /// # Shapes
+    /// out: `[batch, seq, hidden]`
+    pub fn hidden(&self) -> Tensor<3> {
+        self.states
+            .last()
+            .expect("a reading holds the last layer's output")
+            .clone()
+    }
 }
 
 impl TextClassifier {
@@ -43,12 +57,31 @@ impl TextClassifier {
         seed: u64,
         device: &Device,
     ) -> Result<TextClassifier, ModelError> {
-        if let Ok(config) = config.encoder_decoder() {
-            let model = Seq2SeqClassifier::new(&config, n_labels, seed, device)?;
-            return Ok(TextClassifier::EncoderDecoder(model));
+        TextClassifier::with_head(config, &TextHead::of_class(n_labels), seed, device)
+    }
+
+    /// A model with initial weights that reads what its head asks for.
+    ///
+    /// # Errors
+    /// As [`TextClassifier::new`]; an encoder-decoder, which reads its decoder's last vector, with another head; no pooling or one twice.
+    pub fn with_head(
+        config: &ModelConfig,
+        head: &TextHead,
+        seed: u64,
+        device: &Device,
+    ) -> Result<TextClassifier, ModelError> {
+        let Ok(config) = config.encoder_decoder() else {
+            let model = SequenceClassifier::with_head(&config.encoder()?, head, seed, device)?;
+            return Ok(TextClassifier::Encoder(model));
+        };
+        if !head.is_of_class() {
+            return Err(ModelError::BadValue {
+                key: "pooling".to_owned(),
+                reason: "a classifier on an encoder-decoder reads the last vector of its decoder, which pooling = \"cls\" stands for; take that, or an encoder".to_owned(),
+            });
         }
-        let model = SequenceClassifier::new(&config.encoder()?, n_labels, seed, device)?;
-        Ok(TextClassifier::Encoder(model))
+        let model = Seq2SeqClassifier::new(&config, head.n_labels, seed, device)?;
+        Ok(TextClassifier::EncoderDecoder(model))
     }
 
     /// # Shapes
@@ -56,7 +89,7 @@ impl TextClassifier {
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
         let keep = input.keep.clone();
         let reading = self.read(input, run);
-        self.logits(reading.hidden, &keep, run)
+        self.logits(&reading, &keep, run)
     }
 
     /// Everything before the scores.
@@ -64,27 +97,27 @@ impl TextClassifier {
         match self {
             TextClassifier::Encoder(model) => Reading {
                 memory: None,
-                hidden: model.encoder().forward(input, run),
+                states: model.states(input, run),
             },
             TextClassifier::EncoderDecoder(model) => {
                 let (ids, keep) = (input.ids.clone(), input.keep.clone());
                 let memory = model.encode(input, run);
                 Reading {
-                    hidden: model.decode(ids, memory.clone(), keep, run),
+                    states: vec![model.decode(ids, memory.clone(), keep, run)],
                     memory: Some(memory),
                 }
             }
         }
     }
 
-    /// The scores, given the last layer's output.
+    /// The scores, given everything before them.
     ///
     /// # Shapes
-    /// hidden: `[batch, seq, hidden]`, out: `[batch, labels]`
-    pub fn logits(&self, hidden: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<2> {
+    /// out: `[batch, labels]`
+    pub fn logits(&self, reading: &Reading, keep: &KeepMask, run: &Run) -> Tensor<2> {
         match self {
-            TextClassifier::Encoder(model) => model.logits(hidden, run),
-            TextClassifier::EncoderDecoder(model) => model.logits(hidden, keep, run),
+            TextClassifier::Encoder(model) => model.logits(&reading.states, keep, run),
+            TextClassifier::EncoderDecoder(model) => model.logits(reading.hidden(), keep, run),
         }
     }
 }

@@ -69,6 +69,35 @@ pub(super) fn floats_of<const N: usize>(folder: &Path, names: [&str; N]) -> Opti
     found.try_into().ok()
 }
 
+/// A tensor out of a file.
+pub(super) struct Floats {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+/// The tensor of a folder that is chosen by its name; the lowest rank counts.
+pub(super) fn chosen(
+    folder: &Path,
+    rank: impl Fn(&str) -> Option<u8>,
+) -> Result<Option<Floats>, ModelError> {
+    let tensors = files::open(folder)?;
+    let ranked = tensors.iter().filter_map(|t| Some((rank(&t.name)?, t)));
+    let best = ranked.min_by_key(|(rank, _)| *rank);
+    let read = |(_, tensor): (u8, &FileTensor)| {
+        Ok(Floats {
+            shape: tensor.shape.clone(),
+            values: tensor.floats()?,
+        })
+    };
+    best.map(read).transpose()
+}
+
+/// The numbers of every tensor of a safetensors file.
+pub(super) fn all_of(path: &Path) -> Result<Vec<Vec<f32>>, ModelError> {
+    let tensors = safetensors::open(path)?;
+    tensors.iter().map(FileTensor::floats).collect()
+}
+
 /// Older versions of transformers saved constants of the embedding layer too.
 fn is_buffer(name: &str) -> bool {
     ["position_ids", "token_type_ids"].contains(&name.rsplit('.').next().unwrap_or(name))

@@ -13,4 +13,6 @@ mod names;
 mod parity;
 mod pooling;
 mod reference;
+mod text_pooling;
+mod tokens;
 mod xlnet;

@@ -12,18 +12,18 @@ use cresset_model::{Encoder, Pooling};
 use cresset_ops::Run;
 use cresset_train::{Denominators, LossTerm, LossTerms, Objective, Report, StepContext};
 
-use super::Contrast;
 use super::batch::{ContrastiveBatch, ContrastiveCollate};
+use super::{Contrast, ContrastiveConfig};
 use crate::preview::{Reader, Shown};
 use crate::session::Task;
-use crate::upload;
+use crate::{Poolings, upload};
 
 /// The model and its loss.
 #[derive(Module, Debug)]
 pub struct Contrastive {
     model: Encoder,
     #[module(skip)]
-    pooling: Pooling,
+    poolings: Poolings<Pooling>,
     #[module(skip)]
     contrast: Contrast,
 }
@@ -60,10 +60,16 @@ impl Vectors {
 impl Contrastive {
     /// The objective over an encoder; the pooling is by place, see [`Pooling::pool`].
     pub fn new(model: Encoder, pooling: Pooling, temperature: f64) -> Self {
+        Contrastive::reading(model, Poolings(vec![pooling]))
+            .with_contrast(Contrast::InfoNce { temperature })
+    }
+
+    /// The same over vectors of several poolings, one behind the other, with the usual temperature.
+    pub fn reading(model: Encoder, poolings: Poolings<Pooling>) -> Self {
         Contrastive {
             model,
-            pooling,
-            contrast: Contrast::InfoNce { temperature },
+            poolings,
+            contrast: ContrastiveConfig::default().contrast(),
         }
     }
 
@@ -75,12 +81,12 @@ impl Contrastive {
     fn vectors(&self, batch: &ContrastiveBatch, run: &Run, device: &Device) -> Vectors {
         let input = upload::encoder_input(&batch.input, Some(&batch.segments), device);
         let keep = input.keep.clone();
-        let states = if self.pooling.reads_first_layer() {
+        let states = if self.poolings.reads_first_layer() {
             self.model.hidden_states(input, run)
         } else {
             vec![self.model.forward(input, run)]
         };
-        let vectors = self.pooling.pool(&states, &keep);
+        let vectors = self.poolings.pool(&states, &keep);
         let (n, n_rows) = (batch.n_pairs(), batch.input.n_rows());
         Vectors {
             first: vectors.clone().slice(0..n),

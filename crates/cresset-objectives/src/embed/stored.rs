@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::RunError;
 use crate::model_folder::ModelFolder;
+use crate::{Poolings, RunError};
 
 /// How a folder's embeddings are made.
 pub(super) struct Stored {
     /// The pooling, if the folder names one; what it does otherwise, if that is not supported.
-    pub(super) pooling: Result<Option<Pooling>, String>,
+    pub(super) pooling: Result<Option<Poolings<Pooling>>, String>,
     /// Whether vectors are scaled to length 1, if the folder says.
     pub(super) normalize: Option<bool>,
     /// Longest input in tokens, special tokens counted.
@@ -35,7 +35,10 @@ impl Stored {
         let path = &folder.files.path;
         if !path.join("modules.json").exists() {
             return Ok(Stored {
-                pooling: Ok(folder.facts.as_ref().and_then(|facts| facts.pooling)),
+                pooling: Ok(folder
+                    .facts
+                    .as_ref()
+                    .and_then(|facts| facts.pooling.clone())),
                 normalize: None,
                 max_length: None,
                 lowercases: false,
@@ -130,25 +133,40 @@ fn transformer_settings(place: &Path) -> Result<TransformerSettings, RunError> {
         .map_or(Ok(TransformerSettings::default()), |path| read_json(path))
 }
 
-/// The one pooling of a `1_Pooling/config.json`, or what else it holds. Older versions have a key for each, newer ones one for all.
-fn pooling(config: &Map<String, Value>) -> Result<Pooling, String> {
+/// The poolings of a `1_Pooling/config.json`, or what else it holds. Older versions have a key for each, newer ones one for all.
+fn pooling(config: &Map<String, Value>) -> Result<Poolings<Pooling>, String> {
     let modes: Vec<&str> = match config.get("pooling_mode") {
         Some(Value::Array(modes)) => modes.iter().filter_map(Value::as_str).collect(),
         Some(mode) => mode.as_str().into_iter().collect(),
-        None => config
-            .iter()
-            .filter(|(_, value)| **value == Value::Bool(true))
-            .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
-            .collect(),
+        None => of_old_keys(config),
     };
-    match modes[..] {
-        ["cls_token" | "cls"] => Ok(Pooling::Cls),
-        [] | ["mean_tokens" | "mean"] => Ok(Pooling::Mean),
-        ["max_tokens" | "max"] => Ok(Pooling::Max),
-        ["lasttoken"] => Ok(Pooling::Last),
-        [mode] => Err(format!("pools by {mode}")),
-        _ => Err(format!("joins several poolings ({})", modes.join(", "))),
+    let one = |mode: &&str| match *mode {
+        "cls_token" | "cls" => Ok(Pooling::Cls),
+        "mean_tokens" | "mean" => Ok(Pooling::Mean),
+        "max_tokens" | "max" => Ok(Pooling::Max),
+        "lasttoken" => Ok(Pooling::Last),
+        mode => Err(format!("pools by {mode}")),
+    };
+    match modes.is_empty() {
+        true => Ok(Poolings(vec![Pooling::Mean])),
+        false => modes
+            .iter()
+            .map(one)
+            .collect::<Result<_, _>>()
+            .map(Poolings),
     }
+}
+
+/// The modes that are on, in the order in which sentence-transformers joins them, whatever the file's.
+fn of_old_keys(config: &Map<String, Value>) -> Vec<&str> {
+    const ORDER: [&str; 3] = ["cls_token", "max_tokens", "mean_tokens"];
+    let mut modes: Vec<&str> = config
+        .iter()
+        .filter(|(_, value)| **value == Value::Bool(true))
+        .filter_map(|(key, _)| key.strip_prefix("pooling_mode_"))
+        .collect();
+    modes.sort_by_key(|mode| ORDER.iter().position(|m| m == mode).unwrap_or(ORDER.len()));
+    modes
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {

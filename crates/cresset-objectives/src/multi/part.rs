@@ -14,14 +14,14 @@ use crate::added_losses::{DISTILLATION, R_DROP, Z_LOSS};
 use crate::classify::{self, ClassLosses, Classify, ClassifyBatch};
 use crate::contrastive::{self, Contrast, Contrastive, ContrastiveBatch, TRIPLET};
 use crate::denoising::{self, Denoiser, Denoising, DenoisingBatch};
-use crate::embed::placed;
+use crate::embed::all_placed;
 use crate::masked_lm::{self, MaskedLanguageModelling, MaskedLmBatch};
 use crate::preview::{Reader, Shown};
 use crate::rows::{Rows, Source, load_eval, load_train};
 use crate::seq2seq::{self, Seq2SeqBatch, SequenceToSequence, WritingLosses};
 use crate::session::Task;
 use crate::sources::{TrainRows, both_splits, both_text_splits};
-use crate::{ObjectiveConfig, RunError, Setup, denoise, prefix_lm, span_corruption};
+use crate::{ObjectiveConfig, Poolings, RunError, Setup, denoise, prefix_lm, span_corruption};
 
 /// A batch of one part.
 #[derive(Clone, Debug)]
@@ -50,8 +50,8 @@ pub enum Recipe {
     Classify(ClassLosses),
     /// From the encoder's vectors.
     Contrastive {
-        /// Which vector stands for a text.
-        pooling: Pooling,
+        /// Which vectors stand for a text.
+        poolings: Poolings<Pooling>,
         /// How vectors are set apart.
         contrast: Contrast,
     },
@@ -78,6 +78,14 @@ pub(super) fn distills(objective: &ObjectiveConfig) -> bool {
     match objective {
         ObjectiveConfig::MaskedLm(config) => config.distill.is_some(),
         ObjectiveConfig::Classify(config) => config.distill.is_some(),
+        _ => false,
+    }
+}
+
+/// Whether an objective judges a text by other vectors than its family's class.
+pub(super) fn pools(objective: &ObjectiveConfig) -> bool {
+    match objective {
+        ObjectiveConfig::Classify(config) => !config.pooling.is_of_class(),
         _ => false,
     }
 }
@@ -162,8 +170,8 @@ impl Recipe {
                 let model = TextClassifier::Encoder(model.sequence_classifier(part));
                 PartObjective::Classify(Classify::new(model, 0.0).with_losses(*losses))
             }
-            (Recipe::Contrastive { pooling, contrast }, SharedModel::Encoder(model)) => {
-                let own = Contrastive::new(model.encoder().clone(), *pooling, 1.0);
+            (Recipe::Contrastive { poolings, contrast }, SharedModel::Encoder(model)) => {
+                let own = Contrastive::reading(model.encoder().clone(), poolings.clone());
                 PartObjective::Contrastive(own.with_contrast(*contrast))
             }
             (Recipe::Seq2Seq(losses), SharedModel::EncoderDecoder(model)) => {
@@ -288,7 +296,7 @@ pub(super) fn open_part(
             let rows = |examples: &[Example]| contrastive::rows(setup, examples, &mut n_shortened);
             let sources = place.sources(both_splits(&setup.data, rows)?, PartBatch::Contrastive)?;
             let recipe = Recipe::Contrastive {
-                pooling: placed(config.pooling, &setup.convention)?,
+                poolings: all_placed(&config.pooling, &setup.convention)?,
                 contrast: config.contrast(),
             };
             return Ok(Opened {

@@ -33,7 +33,8 @@ pub(super) fn open(
             labels.join(", ")
         )));
     }
-    let model = TextClassifier::new(&folder.files.config, labels.len(), 0, device)?;
+    let head = folder.files.text_head()?;
+    let model = TextClassifier::with_head(&folder.files.config, &head, 0, device)?;
     let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
     Ok(Box::new(TextPredictor {
         model,

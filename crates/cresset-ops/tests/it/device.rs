@@ -30,6 +30,12 @@ pub fn tolerance() -> f32 {
     }
 }
 
+/// Whether the device under test runs the fused kernels of the CPU.
+pub fn is_flex() -> bool {
+    std::env::var("CRESSET_TEST_DEVICE").is_ok_and(|name| name == "flex")
+        || std::env::var("CRESSET_TEST_DEVICE").is_err()
+}
+
 /// Numbers in [-scale, scale) from a fixed sequence.
 pub fn numbers(n: usize, seed: u64, scale: f32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -59,11 +65,16 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// Fails where two results differ by more than the tolerance, relative to the largest.
 pub fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_within(tolerance(), what, found, expected);
+}
+
+/// Fails where two results differ by more than this, relative to the largest.
+pub fn assert_within(limit: f32, what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let size = expected.iter().fold(1.0f32, |m, v| m.max(v.abs()));
     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
         assert!(
-            (f - e).abs() <= tolerance() * size,
+            (f - e).abs() <= limit * size,
             "{what}[{i}]: {f} but the plain version gives {e}"
         );
     }

@@ -7,7 +7,7 @@ use cresset_ops::{
     reference, residual_layer_norm, rms_norm, softmax_cross_entropy,
 };
 
-use crate::device::{assert_close, device, numbers, values};
+use crate::device::{assert_within, device, is_flex, numbers, tolerance, values};
 
 /// How far an element is moved either way.
 const STEP: f64 = 1e-5;
@@ -72,7 +72,14 @@ fn check<const R: usize, const N: usize>(
             ((moved(STEP) - moved(-STEP)) / (2.0 * STEP)) as f32
         };
         let expected: Vec<f32> = (0..found.len()).map(slope).collect();
-        assert_close(&format!("{what}, gradient {which}"), &found, &expected);
+        // Elsewhere the operation is burn's own, whose error function is good to four digits on some backends.
+        let limit = if is_flex() { tolerance() } else { 2e-3 };
+        assert_within(
+            limit,
+            &format!("{what}, gradient {which}"),
+            &found,
+            &expected,
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! `cresset embed`: texts as JSON lines in, their vectors as JSON lines out.
 
 use cresset_model::Pooling;
-use cresset_objectives::{EmbedOptions, ModelFolder, open_embedder};
+use cresset_objectives::{EmbedOptions, ModelFolder, Poolings, open_embedder};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ struct Line {
 
 pub fn run(args: &EmbedArgs, common: &Common) -> anyhow::Result<()> {
     let options = EmbedOptions {
-        pooling: args.pooling.as_deref().map(pooling).transpose()?,
+        pooling: args.pooling.as_deref().map(poolings).transpose()?,
         normalize: args.normalize,
     };
     let device = device::pick(&common.device)?;
@@ -51,6 +51,14 @@ pub fn run(args: &EmbedArgs, common: &Common) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+fn poolings(names: &str) -> anyhow::Result<Poolings<Pooling>> {
+    names
+        .split(',')
+        .map(|name| pooling(name.trim()))
+        .collect::<Result<_, _>>()
+        .map(Poolings)
 }
 
 fn pooling(name: &str) -> anyhow::Result<Pooling> {

@@ -126,6 +126,9 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
             facts.unsaved.join(", ")
         );
     }
+    for policy in &facts.policies {
+        eprintln!("special token {policy}");
+    }
     if let Some(load) = &facts.load {
         eprintln!("{} tensors loaded", load.loaded.len());
         for (what, names) in [

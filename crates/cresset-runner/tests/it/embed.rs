@@ -171,10 +171,33 @@ fn an_embedding_that_cannot_be_made_as_the_folder_says_is_refused() {
     );
     let (_, said) = vectors(&place, &["--pooling", "mean"]);
     assert!(said.contains("Dense"), "{said}");
-    let both = json!({ "pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true });
-    store(&place, &["Transformer", "Pooling"], &both);
+    let weighted =
+        json!({ "pooling_mode_cls_token": true, "pooling_mode_weightedmean_tokens": true });
+    store(&place, &["Transformer", "Pooling"], &weighted);
     let message = refused(&place, &[]);
-    assert!(message.contains("several poolings"), "{message}");
+    assert!(message.contains("weightedmean"), "{message}");
+}
+
+#[test]
+fn several_poolings_are_put_one_behind_the_other_as_sentence_transformers_does() {
+    let place = trained("masked-lm");
+    let one = |pooling: &str| vectors(&place, &["--pooling", pooling]).0;
+    let (cls, max, mean) = (one("cls"), one("max"), one("mean"));
+    let joined = |parts: &[&Vec<Vec<f64>>]| -> Vec<Vec<f64>> {
+        let row = |i: usize| parts.iter().flat_map(|part| part[i].clone()).collect();
+        (0..cls.len()).map(row).collect()
+    };
+    assert_eq!(one("mean,cls"), joined(&[&mean, &cls]));
+
+    // The old keys have an order of their own, the new list its own.
+    let old = json!({ "pooling_mode_mean_tokens": true, "pooling_mode_max_tokens": true, "pooling_mode_cls_token": true });
+    store(&place, &["Transformer", "Pooling"], &old);
+    let (found, said) = vectors(&place, &[]);
+    assert_eq!((found, said.as_str()), (joined(&[&cls, &max, &mean]), ""));
+    let new = json!({ "pooling_mode": ["mean", "max"] });
+    store(&place, &["Transformer", "Pooling"], &new);
+    let (found, said) = vectors(&place, &[]);
+    assert_eq!((found, said.as_str()), (joined(&[&mean, &max]), ""));
 }
 
 /// The message of an `embed` that ends with exit code 2 and one line.

@@ -8,4 +8,5 @@ mod golden;
 mod log;
 mod resume;
 mod run_loop;
+mod scope;
 mod task;
