@@ -8,6 +8,8 @@
 //!   [`QuestionAnswering`]; [`HeadKind`] tells from a class's name which one it is.
 //! - [`ModelConfig`]: any architecture's configuration, from `config.json` or from a table with short names.
 //! - [`load_weights`], [`save_weights`], [`read_config`], [`write_config`]: folders that Python's transformers reads and writes too.
+//! - [`TokenTable`]: the vectors of tokens, to look at and to replace. What a pass computes on the way is shown to who watches its
+//!   [`Run`](cresset_ops::Run::watch).
 //! - [`Pooling`]: from the vectors of tokens to one vector for the text.
 //! - [`greedy_causal`], [`greedy_seq2seq`]: generation with cached keys and values.
 //!
@@ -55,6 +57,7 @@ mod heads;
 mod hf;
 mod init;
 mod pooling;
+mod token_table;
 
 pub use config::{MODEL_TYPES, ModelConfig, check_vocabulary};
 pub use decoder::{CausalInput, CausalLm, DecoderConfig};
@@ -71,3 +74,4 @@ pub use hf::{
     save_weights, write_config,
 };
 pub use pooling::{Pooling, normalize};
+pub use token_table::TokenTable;

@@ -13,4 +13,5 @@ mod names;
 mod parity;
 mod pooling;
 mod reference;
+mod token_table;
 mod xlnet;
