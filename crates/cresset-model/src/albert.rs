@@ -198,26 +198,19 @@ impl Albert {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.forward_with(input, run, |_| ())
-    }
-
-    /// The same, showing the mapped embeddings and the output of every pass through a group to `each`.
-    pub(crate) fn forward_with(
-        &self,
-        input: EncoderInput,
-        run: &Run,
-        mut each: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
         let positions = Positions::of(input.positions, &input.keep);
         let vectors = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);
         let mut hidden = self.mapping.forward(vectors);
-        each(&hidden);
+        run.show(&hidden);
         for pass in 0..self.n_layers {
             let group = &self.groups[pass * self.groups.len() / self.n_layers];
-            hidden = PostNormEncoderLayer::forward_all(&group.layers, hidden, &input.keep, run);
-            each(&hidden);
+            for layer in &group.layers {
+                hidden = layer.forward_on(hidden, &input.keep, run);
+                // Each layer of a group counts, as in transformers 5.
+                run.show(&hidden);
+            }
         }
         hidden
     }

@@ -266,6 +266,11 @@ impl Bart {
         Cache::new(self.decoder.len())
     }
 
+    /// The token embedding, which both stacks share.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.shared
+    }
+
     /// Positions a text may have.
     pub fn max_positions(&self) -> usize {
         self.decoder_embeddings.max_positions()

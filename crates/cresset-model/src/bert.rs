@@ -80,26 +80,11 @@ impl Bert {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.forward_with(input, run, |_| ())
-    }
-
-    /// The same, showing the embeddings' output and every layer's to `each`.
-    pub(crate) fn forward_with(
-        &self,
-        input: EncoderInput,
-        run: &Run,
-        mut each: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
         let positions = Positions::of(input.positions, &input.keep);
-        let mut hidden = self
+        let vectors = self
             .embeddings
             .forward(input.ids, input.segments, positions, run);
-        each(&hidden);
-        for layer in &self.layers {
-            hidden = layer.forward_on(hidden, &input.keep, run);
-            each(&hidden);
-        }
-        hidden
+        PostNormEncoderLayer::forward_all(&self.layers, vectors, &input.keep, run)
     }
 
     /// `tanh(W h + b)` of the first position's vector, that of `[CLS]`; without a pooler the vector itself.

@@ -2,14 +2,14 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, Watched};
 
 use crate::albert::{self, Albert, AlbertConfig};
 use crate::bert::{self, Bert, BertConfig, Pooler};
 use crate::error::ModelError;
 use crate::heads::{Family, HeadSizes, Summary};
 use crate::hf::{HfModel, HfTensor, inner_path};
-use crate::layers::{Activation, Embedding};
+use crate::layers::Activation;
 use crate::roberta::{self, Roberta, RobertaConfig};
 use crate::xlnet::{self, Xlnet, XlnetConfig};
 
@@ -118,7 +118,12 @@ impl Encoder {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.forward_with(input, run, |_| ())
+        match self {
+            Encoder::Bert(model) => model.forward(input, run),
+            Encoder::Roberta(model) => model.forward(input, run),
+            Encoder::Albert(model) => model.forward(input, run),
+            Encoder::Xlnet(model) => model.forward(input, run),
+        }
     }
 
     /// The embeddings' output and every layer's, as Hugging Face's `hidden_states`.
@@ -126,23 +131,8 @@ impl Encoder {
     /// # Shapes
     /// each: `[batch, seq, hidden]`
     pub fn hidden_states(&self, input: EncoderInput, run: &Run) -> Vec<Tensor<3>> {
-        let mut states = Vec::new();
-        self.forward_with(input, run, |hidden| states.push(hidden.clone()));
-        states
-    }
-
-    fn forward_with(
-        &self,
-        input: EncoderInput,
-        run: &Run,
-        each: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
-        match self {
-            Encoder::Bert(model) => model.forward_with(input, run, each),
-            Encoder::Roberta(model) => model.forward_with(input, run, each),
-            Encoder::Albert(model) => model.forward_with(input, run, each),
-            Encoder::Xlnet(model) => model.forward_with(input, run, each),
-        }
+        let pass = |run: &Run| self.forward(input, run);
+        run.watch(Watched::HiddenStates, pass).1.hidden_states
     }
 
     /// The vector that stands for the whole text: that of the first position, through the pooler where there
@@ -185,16 +175,6 @@ impl Encoder {
             Encoder::Roberta(model) => model.has_pooler(),
             Encoder::Albert(model) => model.has_pooler(),
             Encoder::Xlnet(_) => false,
-        }
-    }
-
-    /// The token embedding, to which an output layer is tied.
-    pub(crate) fn words(&self) -> &Embedding {
-        match self {
-            Encoder::Bert(model) => model.words(),
-            Encoder::Roberta(model) => model.words(),
-            Encoder::Albert(model) => model.words(),
-            Encoder::Xlnet(model) => model.words(),
         }
     }
 

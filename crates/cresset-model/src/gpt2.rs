@@ -227,6 +227,7 @@ impl Gpt2LmHead {
             run,
         );
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
+            run.show(&hidden);
             let keep = input.keep.clone();
             hidden = match state {
                 LayerCache::Off => run.layer(layer, hidden, move |layer, x, run| {
@@ -236,7 +237,9 @@ impl Gpt2LmHead {
             };
         }
         cache.advance(new);
-        self.norm.forward(hidden)
+        let hidden = self.norm.forward(hidden);
+        run.show(&hidden);
+        hidden
     }
 
     /// A cache for a model that has read nothing.
@@ -247,6 +250,11 @@ impl Gpt2LmHead {
     /// Rows of the position embedding.
     pub fn max_positions(&self) -> usize {
         self.positions.weight.dims()[0]
+    }
+
+    /// The token embedding.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.tokens
     }
 
     /// Scores of every token at the given positions only.

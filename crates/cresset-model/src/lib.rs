@@ -9,6 +9,8 @@
 //! - [`ModelConfig`]: any architecture's configuration, from `config.json` or from a table with short names.
 //! - [`load_weights`], [`save_weights`], [`read_config`], [`write_config`]: folders that Python's transformers reads and writes too.
 //! - [`token_tables`], [`read_token_table`], [`normal`]: the rows of single tokens, for whoever begins or trains them otherwise than the rest.
+//! - [`TokenTable`]: the vectors of tokens, to look at and to replace. What a pass computes on the way is shown to who watches its
+//!   [`Run`](cresset_ops::Run::watch).
 //! - [`Pooling`]: from the vectors of tokens to one vector for the text.
 //! - [`greedy_causal`], [`greedy_seq2seq`]: generation with cached keys and values.
 //!
@@ -56,6 +58,7 @@ mod heads;
 mod hf;
 mod init;
 mod pooling;
+mod token_table;
 
 pub use config::{MODEL_TYPES, ModelConfig, check_vocabulary};
 pub use decoder::{CausalInput, CausalLm, DecoderConfig};
@@ -75,3 +78,4 @@ pub use hf::{
 };
 pub use init::normal;
 pub use pooling::{Pooling, normalize};
+pub use token_table::TokenTable;

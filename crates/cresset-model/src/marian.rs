@@ -274,6 +274,11 @@ impl MarianMtModel {
         self.positions.n_positions()
     }
 
+    /// The token embedding, which both stacks share.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.shared
+    }
+
     /// Scores of every token at the given positions only.
     ///
     /// # Shapes

@@ -102,16 +102,6 @@ impl Roberta {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.forward_with(input, run, |_| ())
-    }
-
-    /// The same, showing the embeddings' output and every layer's to `each`.
-    pub(crate) fn forward_with(
-        &self,
-        input: EncoderInput,
-        run: &Run,
-        each: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
         let positions = input
             .positions
             .unwrap_or_else(|| positions(&input.keep, self.first_position));
@@ -119,7 +109,7 @@ impl Roberta {
             positions: Some(positions),
             ..input
         };
-        self.body.forward_with(input, run, each)
+        self.body.forward(input, run)
     }
 
     /// `tanh(W h + b)` of the first position's vector, that of `<s>`; without a pooler the vector itself.

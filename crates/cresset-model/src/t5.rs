@@ -106,6 +106,11 @@ impl T5ForConditionalGeneration {
         Cache::new(self.decoder.n_layers())
     }
 
+    /// The token embedding, which both stacks share.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.shared
+    }
+
     /// Scores of every token at the given positions only.
     ///
     /// # Shapes

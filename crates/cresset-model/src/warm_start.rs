@@ -17,7 +17,7 @@ use crate::hf::{
     HfModel, HfTensor, Layout, LoadReport, encoder_tensor, load_weights, one_id, rename,
 };
 use crate::init::{initialise_under, usual};
-use crate::layers::{Bias, Cache, Linear, Memory, PostNormDecoderLayer};
+use crate::layers::{Bias, Cache, Embedding, Linear, Memory, PostNormDecoderLayer};
 
 /// `config.json` of Hugging Face's `EncoderDecoderModel`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -243,6 +243,11 @@ impl EncoderDecoder {
     /// Rows of the decoder's position table.
     pub fn max_positions(&self) -> usize {
         self.decoder.embeddings.n_positions()
+    }
+
+    /// The decoder's token embedding.
+    pub(crate) fn words(&self) -> &Embedding {
+        &self.decoder.embeddings.word
     }
 
     /// Scores of every token at the given positions only.

@@ -106,17 +106,7 @@ impl Xlnet {
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<3> {
-        self.forward_with(input, run, |_| ())
-    }
-
-    /// The same, showing the embeddings' output and every layer's to `each`.
-    pub(crate) fn forward_with(
-        &self,
-        input: EncoderInput,
-        run: &Run,
-        each: impl FnMut(&Tensor<3>),
-    ) -> Tensor<3> {
-        self.streams(input.into(), run, each).0
+        self.two_stream(input.into(), run).0
     }
 
     /// The vector of the last position, that of `<cls>` where padding stands in front.
@@ -138,15 +128,6 @@ impl Xlnet {
     /// # Shapes
     /// out: `[batch, seq, hidden]`, `[batch, targets, hidden]`
     pub fn two_stream(&self, input: XlnetInput, run: &Run) -> (Tensor<3>, Option<Tensor<3>>) {
-        self.streams(input, run, |_| ())
-    }
-
-    fn streams(
-        &self,
-        input: XlnetInput,
-        run: &Run,
-        mut each: impl FnMut(&Tensor<3>),
-    ) -> (Tensor<3>, Option<Tensor<3>>) {
         let dropped = |x: Tensor<3>| dropout(x, self.dropout, run);
         let mut streams = Streams {
             content: dropped(self.word.forward(input.ids.clone())),
@@ -157,10 +138,10 @@ impl Xlnet {
             }),
         };
         let around = self.surroundings(input, run);
-        each(&streams.content);
+        run.show(&streams.content);
         for layer in &self.layers {
             streams = layer.forward(streams, &around, run);
-            each(&streams.content);
+            run.show(&streams.content);
         }
         (dropped(streams.content), streams.query.map(dropped))
     }

@@ -224,6 +224,15 @@ impl ClassifyConfig {
 }
 
 pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn OpenRun>, RunError> {
+    open_changed(config, setup, |model| model)
+}
+
+/// The same with something changed in the loaded model.
+pub(crate) fn open_changed(
+    config: &ClassifyConfig,
+    setup: Setup,
+    change: impl FnOnce(TextClassifier) -> TextClassifier,
+) -> Result<Box<dyn OpenRun>, RunError> {
     let labels = labels(config.task, &setup)?;
     let model_config = setup.model_config()?;
     let head = TextHead {
@@ -241,7 +250,7 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     if head.n_cls > 1 && !head.is_of_class() {
         keys.insert(N_CLS_KEY.into(), head.n_cls.into());
     }
-    let objective = Classify::new(model, config.label_smoothing)
+    let objective = Classify::new(change(model), config.label_smoothing)
         .with_losses(config.losses())
         .with_teacher(teacher((config, &labels), &setup)?);
     let description = setup.description(model_config, keys);

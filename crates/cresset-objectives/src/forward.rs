@@ -1,5 +1,7 @@
 //! Raw outputs of a model, named as the fields of the corresponding Hugging Face output, for comparisons.
 
+mod trace;
+
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use cresset_model::bert::Pooler;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
@@ -7,7 +9,7 @@ use cresset_model::{
     CausalLm, Encoder, EncoderConfig, EncoderInput, HeadKind, HfModel, LoadReport, MaskedLm,
     PreTraining, QuestionAnswering, Seq2SeqLm, TextClassifier, TokenClassifier, load_weights,
 };
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, Watched};
 use serde::Deserialize;
 
 use crate::load::refuse_missing;
@@ -39,7 +41,7 @@ pub struct ForwardInput {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// The field's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Its numbers, row-major.
@@ -47,9 +49,9 @@ pub struct Output {
 }
 
 impl Output {
-    fn of<const D: usize>(name: &'static str, tensor: Tensor<D>) -> Self {
+    fn of<const D: usize>(name: impl Into<String>, tensor: Tensor<D>) -> Self {
         Output {
-            name,
+            name: name.into(),
             shape: tensor.dims().to_vec(),
             values: tensor.into_data().iter::<f32>().collect(),
         }
@@ -68,6 +70,24 @@ pub fn forward(
     let (model, report) = RawModel::open(files, device)?;
     refuse_missing(&files.path, &report)?;
     model.run(input)
+}
+
+/// Runs the folder's model on raw ids and gives what it computes on the way besides its outputs: hidden states, and attention
+/// probabilities if asked for, named as by [`RawModel::trace`].
+///
+/// # Errors
+/// As [`forward`].
+pub fn forward_watched(
+    files: &ModelFiles,
+    input: &ForwardInput,
+    what: Watched,
+    device: &Device,
+) -> Result<Vec<Output>, RunError> {
+    let (model, report) = RawModel::open(files, device)?;
+    refuse_missing(&files.path, &report)?;
+    let mut outputs = model.run(input)?;
+    outputs.extend(model.trace(input, what)?);
+    Ok(outputs)
 }
 
 /// A model of a folder with the head it has, for raw ids in and raw numbers out.
@@ -143,7 +163,7 @@ impl RawModel {
                 let logits = everywhere(&hidden, device, |h, at| model.scores_at(h, at).logits());
                 let outputs = vec![
                     Output::of("prediction_logits", logits),
-                    Output::of(pair, model.pair_logits(hidden.clone(), &run)),
+                    Output::of(*pair, model.pair_logits(hidden.clone(), &run)),
                 ];
                 (outputs, hidden)
             }

@@ -8,7 +8,8 @@
 //!   them can add.
 //! * [`TokenPolicy`] is how the vector of a special token begins and how it is trained.
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
-//!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently.
+//!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently,
+//!   [`lab`] what its special vectors do.
 //!
 //! What is not here: command lines, config files, the choice of a device.
 
@@ -27,6 +28,7 @@ mod embed;
 mod error;
 pub mod extract;
 mod forward;
+pub mod lab;
 mod labels;
 mod load;
 pub mod masked_lm;
@@ -56,7 +58,7 @@ mod values;
 pub use doctor::{Check, Diagnosis, Outcome, examine};
 pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
 pub use error::RunError;
-pub use forward::{ForwardInput, Output, RawModel, forward};
+pub use forward::{ForwardInput, Output, RawModel, forward, forward_watched};
 pub use labels::Labels;
 pub use load::load;
 pub use model_files::ModelFiles;

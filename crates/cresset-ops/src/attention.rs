@@ -110,6 +110,7 @@ pub fn attention(input: AttentionInput, pass: &Run) -> Tensor<4> {
         n_queries == n_keys || input.keep.as_ref().is_none_or(|keep| !keep.holds_several()),
         "{n_queries} queries over {n_keys} keys of several texts"
     );
+    pass.show_attention(&input);
     if !is_host(&input.qkv.device()) {
         return reference::attention(input, pass);
     }

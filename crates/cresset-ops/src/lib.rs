@@ -9,7 +9,7 @@
 //!   [`gated`], [`residual_sum`] and [`dropout`]; [`adamw`].
 //! * [`Run::layer`] makes a layer's inside again in the backward pass, noted down on a [`LayerTape`].
 //! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler.
-//! * [`Run`] is the key of a forward pass's dropout, [`KeepMask`] says which positions hold something,
+//! * [`Run`] is the key of a forward pass's dropout and lets it be watched ([`Watched`]), [`KeepMask`] says which positions hold something,
 //!   [`PairMask`] which queries see which keys.
 //!
 //! On the CPU the same inputs give the same bytes, however many threads there are. Relative errors of the elementary functions:
@@ -36,6 +36,7 @@ mod scores;
 mod softmax;
 #[cfg(feature = "vulkan")]
 mod vulkan;
+mod watch;
 
 pub use activation::{Activation, dropout, gated, gelu, gelu_tanh, residual_sum};
 pub use adamw::{AdamWStep, StepScale, adamw};
@@ -51,3 +52,4 @@ pub use relative::{RelativeScores, relative_scores};
 pub use run::Run;
 pub use scores::{ScoreWeight, Scores, linear_cross_entropy};
 pub use softmax::{SoftmaxInput, masked_softmax};
+pub use watch::{Seen, Watched};

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::LayerTape;
+use crate::watch::Watch;
 
 /// Dropout of one forward pass. Inference has none.
 ///
@@ -15,6 +16,7 @@ pub struct Run {
     site: Cell<u64>,
     /// Where layers are noted down under activation checkpointing.
     pub(crate) tape: Option<Rc<LayerTape>>,
+    pub(crate) watch: Watch,
 }
 
 impl Run {
@@ -24,6 +26,7 @@ impl Run {
             key: None,
             site: Cell::new(0),
             tape: None,
+            watch: Watch::default(),
         }
     }
 
@@ -33,6 +36,7 @@ impl Run {
             key: Some(mix(mix(mix(seed) ^ step) ^ micro)),
             site: Cell::new(0),
             tape: None,
+            watch: Watch::default(),
         }
     }
 
@@ -51,6 +55,7 @@ impl Run {
             key: self.key,
             site: self.site.clone(),
             tape: None,
+            watch: self.watch.clone(),
         }
     }
 

@@ -78,6 +78,9 @@ pub enum Command {
     Forward(ForwardArgs),
     /// Check a model's conventions, padding, causality and generation on the model itself
     Doctor(DoctorArgs),
+    /// Look at what the special vectors do
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Train or inspect a tokenizer
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
@@ -167,6 +170,26 @@ pub struct EmbedArgs {
     /// Rows per batch
     #[arg(long, default_value_t = 64)]
     pub batch_size: usize,
+    /// How the vectors are written: JSON lines on standard output, or into --out
+    #[arg(long, value_enum, default_value_t)]
+    pub format: EmbedFormat,
+    /// The file to write, of tensorboard the folder
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// How embeddings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EmbedFormat {
+    /// One object per text, with `id` and `embedding`.
+    #[default]
+    Jsonl,
+    /// One matrix, as `numpy.load` reads it.
+    Npy,
+    /// One matrix named `embeddings`.
+    Safetensors,
+    /// The files of TensorBoard's embedding projector.
+    Tensorboard,
 }
 
 /// `cresset prepare`.
@@ -215,6 +238,12 @@ pub struct ForwardArgs {
     /// The safetensors file to write
     #[arg(long)]
     pub output: PathBuf,
+    /// Write the hidden states of the embeddings and every layer too
+    #[arg(long)]
+    pub hidden_states: bool,
+    /// Write the attention probabilities of every layer and head too, and the hidden states
+    #[arg(long)]
+    pub attention: bool,
 }
 
 /// `cresset doctor`.
@@ -228,6 +257,35 @@ pub struct DoctorArgs {
     /// Their second text, or target
     #[arg(long, default_value = "It is tired.")]
     pub pair: String,
+}
+
+/// `cresset lab`.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Measure what the special vectors of a trained model hold and do
+    Probe(ProbeArgs),
+}
+
+/// `cresset lab probe`.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// The model folder
+    pub model: PathBuf,
+    /// Data files: JSON lines with `text` (and `pair`), and `label`, `score` or `target`
+    #[arg(long, required = true, num_args = 1..)]
+    pub data: Vec<PathBuf>,
+    /// jsonl | csv | tsv | text | paragraphs | parallel | whole-file | conll | conllu | squad | parquet; jsonl by default
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Most texts to look at; of more, some are drawn at random
+    #[arg(long, default_value_t = 1000)]
+    pub limit: usize,
+    /// A file for the report as JSON
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Texts per batch
+    #[arg(long, default_value_t = 32)]
+    pub batch_size: usize,
 }
 
 /// `cresset tokenizer`.

@@ -7,6 +7,7 @@ mod embed;
 mod evaluate;
 mod forward;
 mod generate;
+mod lab;
 mod pipeline;
 mod predict;
 mod prepare;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Prepare(args) => prepare::run(&args, &common)?,
         Command::Preview(args) => preview::run(&args, &common)?,
         Command::Forward(args) => forward::run(&args, &common)?,
+        Command::Lab(command) => lab::run(&command, &common)?,
         Command::Tokenizer(command) => tokenizer::run(&command, &common)?,
         Command::Doctor(args) => doctor::run(&args, &common)?,
         Command::Devices => devices::run(&common)?,

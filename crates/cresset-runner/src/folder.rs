@@ -184,3 +184,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     };
     write().map_err(|e| anyhow::anyhow!("cannot write {}: {e}", path.display()))
 }
+
+/// Checks that something can be written beside, or into, the target, before anything is computed.
+///
+/// # Errors
+/// What the system said.
+pub fn check_writable(out: &Path) -> anyhow::Result<()> {
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty());
+    let folder = parent.unwrap_or(Path::new("."));
+    let tried = tempfile::Builder::new()
+        .prefix(".probe")
+        .tempfile_in(folder);
+    tried.map(|_| ()).map_err(|e| {
+        user(format!(
+            "cannot write {}: {e}; choose another --out",
+            out.display()
+        ))
+    })
+}

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use cresset_data::{Example, Format};
+use cresset_data::{Example, Format, Label};
 use serde_json::Value;
 
 use crate::failure::user;
@@ -81,6 +81,11 @@ fn parse(line: &str, number: usize, lines: Lines) -> Result<Example, String> {
         }
     };
     example.pair = field("pair").or_else(|| field("context"));
+    example.label = match value.get("label") {
+        Some(Value::String(label)) => Some(Label::Name(label.clone())),
+        Some(Value::Number(label)) => Some(Label::Name(label.to_string())),
+        _ => None,
+    };
     example.id = match value.get("id") {
         Some(Value::String(id)) => Some(id.clone()),
         Some(other) => Some(other.to_string()),

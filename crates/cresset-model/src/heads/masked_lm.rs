@@ -11,6 +11,7 @@ use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor};
 use crate::init::{initialise_under, usual};
 use crate::layers::{Activation, Bias, Embedding, LayerNorm, Linear};
+use crate::token_table::TokenTable;
 
 /// An encoder that guesses hidden tokens: Hugging Face's `BertForMaskedLM` and its like.
 #[derive(Module, Debug)]

@@ -11,6 +11,7 @@ use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor};
 use crate::init::{initialise_under, usual};
 use crate::layers::{Bias, Linear};
+use crate::token_table::TokenTable;
 
 /// An encoder with both heads of its pre-training. The head on pairs says whether the second text follows the first (BERT, class 0 =
 /// it does) or whether the two were swapped (ALBERT, class 1 = they were): Hugging Face's `BertForPreTraining` and

@@ -12,7 +12,7 @@ use crate::encoder_decoder::Seq2SeqConfig;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, inner_path};
 use crate::init::{initialise, usual};
-use crate::layers::{Bias, Linear};
+use crate::layers::{Bias, Embedding, Linear};
 use crate::t5::{T5Config, T5ForConditionalGeneration};
 
 /// An encoder-decoder that puts a text, or a pair of texts, in one class: Hugging Face's `BartForSequenceClassification` and
@@ -133,6 +133,14 @@ impl Seq2SeqClassifier {
         match &self.body {
             Seq2SeqBody::T5(body) => body.encode(input, run),
             Seq2SeqBody::Bart(body) => body.encode(input, run),
+        }
+    }
+
+    /// The token embedding, which both stacks share.
+    pub(crate) fn words(&self) -> &Embedding {
+        match &self.body {
+            Seq2SeqBody::T5(body) => body.words(),
+            Seq2SeqBody::Bart(body) => body.words(),
         }
     }
 

@@ -150,14 +150,17 @@ impl PostNormEncoderLayer {
         (0..n_layers).map(layer).collect()
     }
 
-    /// A text through all layers.
+    /// A text through all layers; `x` and every layer's output are shown to whoever watches the run.
     ///
     /// # Shapes
     /// x and out: `[batch, seq, hidden]`
     pub fn forward_all(layers: &[Self], x: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<3> {
-        layers
-            .iter()
-            .fold(x, |x, layer| layer.forward_on(x, keep, run))
+        run.show(&x);
+        layers.iter().fold(x, |x, layer| {
+            let hidden = layer.forward_on(x, keep, run);
+            run.show(&hidden);
+            hidden
+        })
     }
 
     /// A text through one layer, which may be checkpointed.
@@ -200,7 +203,8 @@ impl PostNormDecoderLayer {
         (0..n_layers).map(layer).collect()
     }
 
-    /// The positions that follow those in the cache through all layers.
+    /// The positions that follow those in the cache through all layers; `x` and every layer's output are shown to whoever watches
+    /// the run.
     ///
     /// # Shapes
     /// x and out: `[batch, new, hidden]`
@@ -212,6 +216,7 @@ impl PostNormDecoderLayer {
         run: &Run,
     ) -> Tensor<3> {
         let [_, new, _] = x.dims();
+        run.show(&x);
         let memory = &memory.clone().shared(run);
         let mut hidden = x;
         for (layer, state) in layers.iter().zip(&mut cache.layers) {
@@ -224,6 +229,7 @@ impl PostNormDecoderLayer {
                 }
                 LayerCache::On { .. } => layer.forward(hidden, memory, state, run),
             };
+            run.show(&hidden);
         }
         cache.advance(new);
         hidden

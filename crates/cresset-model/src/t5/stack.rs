@@ -90,6 +90,7 @@ impl T5Stack {
         };
         let mut hidden = dropout(vectors, self.dropout, run);
         for (layer, state) in self.layers.iter().zip(&mut cache.layers) {
+            run.show(&hidden);
             hidden = match state {
                 LayerCache::Off => {
                     let (sight, memory) = (sight.clone(), memory.clone());
@@ -104,7 +105,9 @@ impl T5Stack {
             };
         }
         cache.advance(new);
-        dropout(self.norm.forward(hidden), self.dropout, run)
+        let hidden = dropout(self.norm.forward(hidden), self.dropout, run);
+        run.show(&hidden);
+        hidden
     }
 }
 

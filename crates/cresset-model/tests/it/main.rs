@@ -14,5 +14,6 @@ mod parity;
 mod pooling;
 mod reference;
 mod text_pooling;
+mod token_table;
 mod tokens;
 mod xlnet;

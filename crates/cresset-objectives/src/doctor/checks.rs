@@ -252,7 +252,7 @@ impl Subject<'_> {
                         );
                         match same(&both.0, &both.1) {
                             Ok(apart) => worst = worst.max(apart),
-                            Err(apart) => return Ok(differ(batch.name, apart, BATCH)),
+                            Err(apart) => return Ok(differ(&batch.name, apart, BATCH)),
                         }
                     }
                 }
@@ -352,7 +352,7 @@ impl Subject<'_> {
     }
 
     /// Outputs of the same rows padded in two ways, at the places of the rows.
-    fn compare(&self, a: &Rows, b: &Rows) -> Result<Result<f32, (&'static str, f32)>, RunError> {
+    fn compare(&self, a: &Rows, b: &Rows) -> Result<Result<f32, (String, f32)>, RunError> {
         let (left, right) = (self.run(a)?, self.run(b)?);
         let is_decoded = matches!(self.model.network(), Network::Seq2Seq(_));
         let mut worst = 0.0f32;
@@ -366,7 +366,7 @@ impl Subject<'_> {
                 let ((from_a, n), (from_b, _)) = (places(a), places(b));
                 match same(&at(x, row, from_a, n), &at(y, row, from_b, n)) {
                     Ok(apart) => worst = worst.max(apart),
-                    Err(apart) => return Ok(Err((x.name, apart))),
+                    Err(apart) => return Ok(Err((x.name.clone(), apart))),
                 }
             }
         }
@@ -439,10 +439,10 @@ impl Subject<'_> {
 const BATCH: &str =
     "answers would depend on what else is in the batch; report it with the folder's config.json";
 
-fn outcome(result: Result<f32, (&'static str, f32)>, way_out: &str) -> Outcome {
+fn outcome(result: Result<f32, (impl AsRef<str>, f32)>, way_out: &str) -> Outcome {
     match result {
         Ok(apart) => Outcome::Passed(format!("largest difference {apart:.1e}")),
-        Err((name, apart)) => differ(name, apart, way_out),
+        Err((name, apart)) => differ(name.as_ref(), apart, way_out),
     }
 }
 

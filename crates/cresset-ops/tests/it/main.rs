@@ -11,3 +11,4 @@ mod pointwise;
 mod products;
 mod relative;
 mod scores;
+mod watch;

@@ -1,13 +1,17 @@
-//! `cresset embed`: texts as JSON lines in, their vectors as JSON lines out.
+//! `cresset embed`: texts as JSON lines in, their vectors as JSON lines out, or as files for other programs.
+
+mod export;
 
 use cresset_model::Pooling;
 use cresset_objectives::{EmbedOptions, ModelFolder, Poolings, open_embedder};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{Common, EmbedArgs};
+use self::export::Table;
+use crate::cli::{Common, EmbedArgs, EmbedFormat};
 use crate::config::suggestion;
 use crate::failure::user;
+use crate::folder::check_writable;
 use crate::inputs::{self, Lines};
 use crate::{device, output};
 
@@ -25,6 +29,23 @@ pub fn run(args: &EmbedArgs, common: &Common) -> anyhow::Result<()> {
         pooling: args.pooling.as_deref().map(poolings).transpose()?,
         normalize: args.normalize,
     };
+    let target = match (args.format, &args.out) {
+        (EmbedFormat::Jsonl, None) => None,
+        (EmbedFormat::Jsonl, Some(_)) => {
+            return Err(user(
+                "--out is given, but jsonl goes to standard output; leave it out, or choose another --format",
+            ));
+        }
+        (_, None) => {
+            return Err(user(
+                "this --format is written into files; say where with --out",
+            ));
+        }
+        (format, Some(out)) => {
+            check_writable(out)?;
+            Some((format, out))
+        }
+    };
     let device = device::pick(&common.device)?;
     let folder = ModelFolder::open(&args.model)?;
     let model = open_embedder(&folder, options, &device)?;
@@ -37,13 +58,20 @@ pub fn run(args: &EmbedArgs, common: &Common) -> anyhow::Result<()> {
     let examples = inputs::read(&args.input, Lines::Json)?;
     let batch_size = args.batch_size.max(1);
     let mut n_shortened = 0;
+    let mut table = Table::default();
     for some in examples.chunks(batch_size * BATCHES_AT_A_TIME) {
         let embeddings = model.embed(some, batch_size)?;
         n_shortened += embeddings.n_shortened;
         for (example, embedding) in some.iter().zip(embeddings.vectors) {
             let id = inputs::name_of(example);
-            output::json(&Line { id, embedding })?;
+            match target {
+                Some(_) => table.push(example, &id, &embedding),
+                None => output::json(&Line { id, embedding })?,
+            }
         }
+    }
+    if let Some((format, out)) = target {
+        table.write(format, out)?;
     }
     if n_shortened > 0 {
         warn(&format!(

@@ -1,8 +1,9 @@
-//! `cresset forward`: raw logits and hidden states as a safetensors file.
+//! `cresset forward`: raw logits, hidden states and attention as a safetensors file.
 
 use std::collections::BTreeMap;
 
-use cresset_objectives::{ForwardInput, ModelFiles, forward};
+use cresset_objectives::{ForwardInput, ModelFiles, forward, forward_watched};
+use cresset_ops::Watched;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -22,12 +23,16 @@ pub fn run(args: &ForwardArgs, common: &Common) -> anyhow::Result<()> {
             "{name}: {e}; give {{\"input_ids\": [[..]]}} and its like"
         ))
     })?;
-    let outputs = forward(&folder, &input, &device)?;
+    let outputs = match (args.attention, args.hidden_states) {
+        (true, _) => forward_watched(&folder, &input, Watched::Attention, &device)?,
+        (false, true) => forward_watched(&folder, &input, Watched::HiddenStates, &device)?,
+        (false, false) => forward(&folder, &input, &device)?,
+    };
     let bytes: BTreeMap<&str, Vec<u8>> = outputs
         .iter()
         .map(|o| {
             (
-                o.name,
+                o.name.as_str(),
                 o.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             )
         })
@@ -36,8 +41,8 @@ pub fn run(args: &ForwardArgs, common: &Common) -> anyhow::Result<()> {
         .iter()
         .map(|o| {
             Ok((
-                o.name,
-                TensorView::new(Dtype::F32, o.shape.clone(), &bytes[o.name])?,
+                o.name.as_str(),
+                TensorView::new(Dtype::F32, o.shape.clone(), &bytes[o.name.as_str()])?,
             ))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;

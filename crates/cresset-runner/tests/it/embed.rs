@@ -200,6 +200,55 @@ fn several_poolings_are_put_one_behind_the_other_as_sentence_transformers_does()
     assert_eq!((found, said.as_str()), (joined(&[&mean, &max]), ""));
 }
 
+#[test]
+fn embeddings_are_written_for_numpy_safetensors_and_tensorboard_with_the_same_numbers() {
+    let place = trained("masked-lm");
+    let (plain, _) = vectors(&place, &["--pooling", "mean"]);
+    let numbers: Vec<f32> = plain.iter().flatten().map(|x| *x as f32).collect();
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let export = |format: &str, out: &str| {
+        let flags = ["--pooling", "mean", "--format", format, "--out", out];
+        let output = embed(&place, &flags);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            output.status.success() && output.stdout.is_empty(),
+            "{said}"
+        );
+        place.path(out)
+    };
+    let npy = std::fs::read(export("npy", "e.npy")).expect("a file");
+    assert!(npy.starts_with(b"\x93NUMPY\x01\x00") && npy.ends_with(&bytes));
+    assert_eq!((npy.len() - bytes.len()) % 64, 0);
+    let header = String::from_utf8_lossy(&npy[10..npy.len() - bytes.len()]).into_owned();
+    assert!(
+        header.contains("'shape': (7, 32)") && header.ends_with('\n'),
+        "{header}"
+    );
+    let file = std::fs::read(export("safetensors", "e.safetensors")).expect("a file");
+    let parsed = safetensors::SafeTensors::deserialize(&file).expect("safetensors");
+    let tensor = parsed.tensor("embeddings").expect("embeddings");
+    assert_eq!((tensor.shape(), tensor.data()), (&[7, 32][..], &bytes[..]));
+    let folder = export("tensorboard", "projector");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
+    let tensors = read("tensors.tsv");
+    let parsed: Vec<f32> = tensors
+        .split(['\t', '\n'])
+        .filter_map(|x| x.parse().ok())
+        .collect();
+    assert_eq!(parsed, numbers);
+    let metadata = read("metadata.tsv");
+    assert_eq!(metadata.lines().count(), 1 + TEXTS.len());
+    assert_eq!(metadata.lines().nth(1), Some("1\t\tthe soup was good ."));
+    assert!(read("projector_config.pbtxt").contains("metadata_path: \"metadata.tsv\""));
+    for flags in [
+        &["--format", "npy"][..],
+        &["--out", "e.npy"],
+        &["--format", "npy", "--out", "no/e.npy"],
+    ] {
+        assert!(refused(&place, flags).contains("--out"));
+    }
+}
+
 /// The message of an `embed` that ends with exit code 2 and one line.
 fn refused(place: &Workplace, flags: &[&str]) -> String {
     let output = embed(place, flags);

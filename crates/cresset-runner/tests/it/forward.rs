@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use crate::workplace::{Workplace, device};
 
-struct Numbers {
-    shape: Vec<usize>,
-    values: Vec<f32>,
+pub(crate) struct Numbers {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
 }
 
-fn read(path: &Path) -> BTreeMap<String, Numbers> {
+pub(crate) fn read(path: &Path) -> BTreeMap<String, Numbers> {
     let bytes = fs::read(path).expect("a safetensors file");
     let parsed = SafeTensors::deserialize(&bytes).expect("safetensors");
     let numbers = |view: safetensors::tensor::TensorView<'_>| {
@@ -58,10 +58,19 @@ const INPUTS: [&str; 7] = [
     "decoder_input_ids",
 ];
 
+/// The inputs among the tensors of a golden case, as `forward` takes them.
+pub(crate) fn inputs(expected: &BTreeMap<String, Numbers>) -> Value {
+    let given = INPUTS.iter();
+    let inputs: Map<String, Value> = given
+        .filter_map(|key| Some(((*key).to_owned(), nested(expected.get(*key)?))))
+        .collect();
+    Value::Object(inputs)
+}
+
 /// Fields that are no output of a forward pass, or that only a part of the classes has.
 const NOT_FORWARD: [&str; 1] = ["generated"];
 
-fn golden_folders() -> Vec<PathBuf> {
+pub(crate) fn golden_folders() -> Vec<PathBuf> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cresset-model/tests/golden");
     let mut folders: Vec<PathBuf> = fs::read_dir(all)
         .expect("the goldens")
@@ -84,11 +93,7 @@ fn every_class_gives_the_fields_and_numbers_of_transformers() {
     for folder in golden_folders() {
         let name = folder.display().to_string();
         let expected = read(&folder.join("expected.safetensors"));
-        let input: Map<String, Value> = INPUTS
-            .iter()
-            .filter_map(|key| Some(((*key).to_owned(), nested(expected.get(*key)?))))
-            .collect();
-        place.write("ids.json", Value::Object(input).to_string());
+        place.write("ids.json", inputs(&expected).to_string());
         place.succeeds(&[
             "forward",
             &name,
