@@ -78,12 +78,8 @@ pub(super) fn ablate(subject: &Subject<'_>) -> Result<Ablations, RunError> {
     };
     let metric = config.task.metrics()[0];
     let convention = folder.convention()?;
-    let model = TextClassifier::new(
-        &folder.files.config,
-        folder.files.n_labels(),
-        0,
-        subject.device,
-    )?;
+    let head = folder.files.text_head()?;
+    let model = TextClassifier::with_head(&folder.files.config, &head, 0, subject.device)?;
     let (model, _) = load(model, &folder.files.path, NewHead::Refused)?;
     let table = model.rows();
     let frame = Frame::of(folder)?;
