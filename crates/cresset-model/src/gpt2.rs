@@ -231,7 +231,8 @@ impl Gpt2LmHead {
             let keep = input.keep.clone();
             hidden = match state {
                 LayerCache::Off => run.layer(layer, hidden, move |layer, x, run| {
-                    layer.forward(x, keep.clone(), &mut LayerCache::Off, run)
+                    let keep = keep.clone().map(|keep| keep.beside(&x.device()));
+                    layer.forward(x, keep, &mut LayerCache::Off, run)
                 }),
                 LayerCache::On { .. } => layer.forward(hidden, keep, state, run),
             };
@@ -339,12 +340,7 @@ impl Gpt2Attention {
             LayerCache::Off => packed,
             LayerCache::On { own, .. } => {
                 let [q, keys, values] = packed.apart();
-                let KeyValues { keys, values } = LayerCache::join(own, KeyValues { keys, values });
-                Qkv::Apart {
-                    q,
-                    k: keys,
-                    v: values,
-                }
+                LayerCache::join(own, q, KeyValues { keys, values })
             }
         };
         let input = AttentionInput {

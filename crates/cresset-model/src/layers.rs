@@ -16,7 +16,7 @@ mod relative;
 
 pub use activation::Activation;
 pub use attention::{Attention, AttentionConfig, KeyValues, Sight};
-pub use cache::{Cache, LayerCache, Memory};
+pub use cache::{Cache, Kept, LayerCache, Memory};
 pub use embedding::Embedding;
 pub use feed_forward::FeedForward;
 pub use linear::{Bias, Linear};

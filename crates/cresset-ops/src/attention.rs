@@ -32,6 +32,17 @@ pub enum Qkv {
         /// Values, `[batch, keys, heads, head size]`.
         v: Tensor<4>,
     },
+    /// As apart, with keys and values in the front of longer tensors, which have room for positions to come.
+    Cached {
+        /// Queries, `[batch, queries, heads, head size]`.
+        q: Tensor<4>,
+        /// Keys, `[batch, room, heads, head size]`.
+        k: Tensor<4>,
+        /// Values, `[batch, room, heads, head size]`.
+        v: Tensor<4>,
+        /// Positions that hold something.
+        length: usize,
+    },
     /// All three of the same positions, `[batch, seq, 3, heads, head size]`, as one product makes them.
     Packed(Tensor<5>),
     /// Queries apart, and keys and values of the same positions.
@@ -48,6 +59,7 @@ impl Qkv {
     pub fn lengths(&self) -> [usize; 2] {
         match self {
             Qkv::Apart { q, k, .. } => [q.dims()[1], k.dims()[1]],
+            Qkv::Cached { q, length, .. } => [q.dims()[1], *length],
             Qkv::Packed(qkv) => [qkv.dims()[1]; 2],
             Qkv::PackedPair { q, kv } => [q.dims()[1], kv.dims()[1]],
         }
@@ -55,7 +67,7 @@ impl Qkv {
 
     fn device(&self) -> Device {
         match self {
-            Qkv::Apart { q, .. } | Qkv::PackedPair { q, .. } => q.device(),
+            Qkv::Apart { q, .. } | Qkv::Cached { q, .. } | Qkv::PackedPair { q, .. } => q.device(),
             Qkv::Packed(qkv) => qkv.device(),
         }
     }
@@ -65,6 +77,7 @@ impl Qkv {
         let part = |packed: &Tensor<5>, index| packed.clone().narrow(2, index, 1).squeeze_dim(2);
         match self {
             Qkv::Apart { q, k, v } => [q, k, v],
+            Qkv::Cached { q, k, v, length } => [q, k.narrow(1, 0, length), v.narrow(1, 0, length)],
             Qkv::Packed(qkv) => [part(&qkv, 0), part(&qkv, 1), part(&qkv, 2)],
             Qkv::PackedPair { q, kv } => [q, part(&kv, 0), part(&kv, 1)],
         }
@@ -115,7 +128,7 @@ pub fn attention(input: AttentionInput, pass: &Run) -> Tensor<4> {
         return reference::attention(input, pass);
     }
     let (layout, tensors) = match input.qkv {
-        Qkv::Apart { q, k, v } => {
+        Qkv::Apart { q, k, v } | Qkv::Cached { q, k, v, .. } => {
             let tensors = [q, k, v].map(Tensor::into_dispatch);
             (Layout::Apart, tensors.to_vec())
         }
@@ -127,6 +140,7 @@ pub fn attention(input: AttentionInput, pass: &Run) -> Tensor<4> {
     };
     let kernel = Attention {
         layout,
+        keys: n_keys,
         sight: Sight {
             texts: input.keep.as_ref().and_then(KeepMask::texts),
             keep: input.keep.map(|keep| keep.values()),

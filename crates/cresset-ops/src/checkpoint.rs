@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use burn::tensor::{Gradients, Tensor};
+use burn::module::Module;
+use burn::tensor::kind::Autodiff;
+use burn::tensor::{Device, Gradients, Tensor};
 
 use crate::Run;
 
@@ -67,9 +69,10 @@ fn back<const D: usize>(output: Tensor<D>, gradient: Tensor<D>) -> Gradients {
 }
 
 impl Run {
-    /// The output of a layer. Under activation checkpointing its inside is forgotten, and made again in the backward pass with the
-    /// same dropout; other tensors that the layer reads and that take gradients come through [`Run::shared`] first.
-    pub fn layer<M: Clone + 'static, const D: usize>(
+    /// The output of a layer. Under activation checkpointing it is computed without autodiff, so that nothing of its inside is kept,
+    /// and made again in the backward pass with the same dropout. `forward` must therefore take whatever else it reads to the
+    /// side of autodiff that its input is on ([`beside`]); of these, tensors that take gradients come through [`Run::shared`] first.
+    pub fn layer<M: Module + 'static, const D: usize>(
         &self,
         layer: &M,
         x: Tensor<D>,
@@ -80,9 +83,9 @@ impl Run {
         };
         let again = self.same_place();
         let now = self.same_place();
-        let output = forward(layer, x.clone().detach(), &now).detach();
+        let output = forward(&layer.valid(), x.clone().inner(), &now);
         self.go_on_after(&now);
-        let output = output.require_grad();
+        let output = Tensor::from_inner(output).require_grad();
         let (found, layer) = (output.clone(), layer.clone());
         tape.push(Box::new(move |gradients| {
             let gradient = taken(&found, gradients)?;
@@ -102,5 +105,14 @@ impl Run {
             x.is_tracked().then(|| back(x, gradient))
         }));
         shared
+    }
+}
+
+/// A tensor on the side of autodiff that a device is on: the tensor itself, or without its graph.
+pub fn beside<const D: usize, K: Autodiff>(tensor: Tensor<D, K>, device: &Device) -> Tensor<D, K> {
+    if device.is_autodiff() {
+        tensor
+    } else {
+        tensor.inner()
     }
 }

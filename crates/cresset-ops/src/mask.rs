@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::beside;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 /// Where short rows are filled.
@@ -41,6 +42,18 @@ impl KeepMask {
         KeepMask {
             keep,
             several: None,
+        }
+    }
+
+    /// The same mask on the side of autodiff that a device is on; see [`beside`].
+    #[must_use]
+    pub fn beside(self, device: &Device) -> Self {
+        KeepMask {
+            keep: beside(self.keep, device),
+            several: self.several.map(|several| SeveralTexts {
+                numbers: beside(several.numbers, device),
+                places: beside(several.places, device),
+            }),
         }
     }
 

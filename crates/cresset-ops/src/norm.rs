@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 
 use crate::fused::{is_host, run};
-use crate::{Run, host, reference};
+use crate::host::norm::{Kind, Norm, Normed};
+use crate::{Run, reference};
 
 /// Layer norm over the last dimension (Ba et al. 2016).
 ///
@@ -16,7 +17,9 @@ pub fn layer_norm<const D: usize>(
     epsilon: f64,
 ) -> Tensor<D> {
     if is_host(&x.device()) {
-        let kernel = host::norm::LayerNorm {
+        let kernel = Norm {
+            kind: Kind::Layer,
+            of: Normed::Tensor,
             epsilon: epsilon as f32,
         };
         let rows = [gamma, beta].map(Tensor::into_dispatch);
@@ -54,9 +57,10 @@ pub fn residual_layer_norm<const D: usize>(
     if !is_host(&input.x.device()) {
         return reference::residual_layer_norm(input, gamma, beta, epsilon, pass);
     }
-    let kernel = host::norm::ResidualLayerNorm {
+    let kernel = Norm {
+        kind: Kind::Layer,
+        of: Normed::Sum(pass.next_site(input.dropout)),
         epsilon: epsilon as f32,
-        dropout: pass.next_site(input.dropout),
     };
     let sum = [input.x, input.branch].map(Tensor::into_dispatch);
     let rows = [gamma, beta].map(Tensor::into_dispatch);
@@ -69,10 +73,37 @@ pub fn residual_layer_norm<const D: usize>(
 /// x and out: `[.., width]`, gamma: `[width]`
 pub fn rms_norm<const D: usize>(x: Tensor<D>, gamma: Tensor<1>, epsilon: f64) -> Tensor<D> {
     if is_host(&x.device()) {
-        let kernel = host::norm::RmsNorm {
+        let kernel = Norm {
+            kind: Kind::Rms,
+            of: Normed::Tensor,
             epsilon: epsilon as f32,
         };
         return run(kernel, vec![x.into_dispatch(), gamma.into_dispatch()]);
     }
     reference::rms_norm(x, gamma, epsilon)
+}
+
+/// `rms_norm(x + dropout(branch))` in one pass; as [`residual_layer_norm`].
+///
+/// # Shapes
+/// out: `[.., width]`, gamma: `[width]`
+pub fn residual_rms_norm<const D: usize>(
+    input: Residual<D>,
+    gamma: Tensor<1>,
+    epsilon: f64,
+    pass: &Run,
+) -> Tensor<D> {
+    if !is_host(&input.x.device()) {
+        return reference::residual_rms_norm(input, gamma, epsilon, pass);
+    }
+    let kernel = Norm {
+        kind: Kind::Rms,
+        of: Normed::Sum(pass.next_site(input.dropout)),
+        epsilon: epsilon as f32,
+    };
+    let sum = [input.x, input.branch].map(Tensor::into_dispatch);
+    run(
+        kernel,
+        sum.into_iter().chain([gamma.into_dispatch()]).collect(),
+    )
 }

@@ -53,6 +53,16 @@ pub fn residual_layer_norm<const D: usize>(
     layer_norm(input.x + branch, gamma, beta, epsilon)
 }
 
+/// See [`crate::residual_rms_norm`].
+pub fn residual_rms_norm<const D: usize>(
+    input: Residual<D>,
+    gamma: Tensor<1>,
+    epsilon: f64,
+    run: &Run,
+) -> Tensor<D> {
+    rms_norm(residual_sum(input, run), gamma, epsilon)
+}
+
 /// See [`crate::linear`].
 pub fn linear<const D: usize>(
     x: Tensor<D>,

@@ -14,7 +14,7 @@ use crate::Report;
 /// so that 1 x 8 rows and 4 x 2 rows give the same gradient however the targets are spread.
 pub trait Objective: Module + 'static {
     /// Plain numbers of one micro-batch.
-    type Batch: Send + 'static;
+    type Batch: Send + Sync + 'static;
 
     /// What each loss term of this batch is divided by, known on the host.
     fn denominators(batch: &Self::Batch) -> Denominators;

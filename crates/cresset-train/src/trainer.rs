@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::{ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use cresset_ops::on_workers;
 use serde::{Deserialize, Serialize};
 
 use crate::optim::AdamW;
@@ -164,6 +165,13 @@ impl<O: Objective> Trainer<O> {
     /// No micro-batch, a term without an announced denominator, a loss or a gradient that is not finite. The weights and
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
+        match self.model().devices().first().cloned() {
+            Some(device) => on_workers(&device, || self.step_here(micro_batches)),
+            None => self.step_here(micro_batches),
+        }
+    }
+
+    fn step_here(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
         let pass = self.pass(micro_batches)?;
         let reading = pass.read(self.model());
         let mut report = self.report(&pass, &reading, micro_batches);

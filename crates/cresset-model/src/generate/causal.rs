@@ -1,7 +1,7 @@
 //! Greedy continuation by a causal language model.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use cresset_ops::{KeepMask, PadSide};
+use cresset_ops::{KeepMask, PadSide, on_workers};
 
 use super::{GreedyOptions, Rows, best_tokens, last_positions};
 use crate::decoder::{CausalInput, CausalLm};
@@ -17,6 +17,22 @@ pub fn greedy_causal(
     prompts: &[Vec<u32>],
     options: &GreedyOptions,
 ) -> Vec<Vec<u32>> {
+    let device = burn::module::Module::devices(model)
+        .first()
+        .cloned()
+        .expect("a model has parameters");
+    let model = model.clone();
+    on_workers(&device.clone(), move || {
+        write(&model, prompts, options, &device)
+    })
+}
+
+fn write(
+    model: &CausalLm,
+    prompts: &[Vec<u32>],
+    options: &GreedyOptions,
+    device: &Device,
+) -> Vec<Vec<u32>> {
     let framed: Vec<Vec<u32>> = prompts
         .iter()
         .map(|prompt| [options.start.as_slice(), prompt].concat())
@@ -26,19 +42,15 @@ pub fn greedy_causal(
     let Some(width) = framed.iter().map(Vec::len).max().filter(|&width| width > 0) else {
         return rows.written;
     };
-    let device = burn::module::Module::devices(model)
-        .first()
-        .cloned()
-        .expect("a model has parameters");
     let limit = model.max_positions().unwrap_or(usize::MAX);
 
     let mut lengths: Vec<usize> = framed.iter().map(Vec::len).collect();
     let mut cache = model.cache();
-    let mut input = first_input(&framed, &rows.computed, width, options.pad, &device);
+    let mut input = first_input(&framed, &rows.computed, width, options.pad, device);
     for step in 0..options.max_new_tokens {
         let [count, new] = input.ids.dims();
         let hidden = model.hidden_on(input, &mut cache);
-        let last = last_positions(count, new, &device);
+        let last = last_positions(count, new, device);
         let tokens = best_tokens(model.scores_at(hidden, last).logits());
         rows.take(&tokens, options.stop);
         for &row in &rows.computed {
@@ -47,7 +59,7 @@ pub fn greedy_causal(
         if rows.all_ended() {
             break;
         }
-        if let Some(living) = rows.shrink(&device) {
+        if let Some(living) = rows.shrink(device) {
             cache.keep_rows(&living);
         }
         // An ended row's position stays within the table; its outputs are thrown away.
@@ -66,9 +78,9 @@ pub fn greedy_causal(
             .map(|&row| framed[row].len() + step + 1)
             .collect();
         input = CausalInput {
-            ids: rows.next_ids(options.pad, &device),
-            keep: mask(&kept, total, &device),
-            positions: Some(matrix(positions, kept.len(), &device)),
+            ids: rows.next_ids(options.pad, device),
+            keep: mask(&kept, total, device),
+            positions: Some(matrix(positions, kept.len(), device)),
         };
     }
     rows.written

@@ -1,7 +1,7 @@
 //! Greedy decoding of an encoder-decoder.
 
 use burn::tensor::{Tensor, TensorData};
-use cresset_ops::{KeepMask, Run};
+use cresset_ops::{KeepMask, Run, on_workers};
 
 use super::{GreedyOptions, Rows, best_tokens, last_positions};
 use crate::encoder::EncoderInput;
@@ -14,6 +14,12 @@ pub fn greedy_seq2seq(
     source: EncoderInput,
     options: &GreedyOptions,
 ) -> Vec<Vec<u32>> {
+    let device = source.ids.device();
+    let model = model.clone();
+    on_workers(&device, move || write(&model, source, options))
+}
+
+fn write(model: &Seq2SeqLm, source: EncoderInput, options: &GreedyOptions) -> Vec<Vec<u32>> {
     let device = source.ids.device();
     let [batch, _] = source.ids.dims();
     let mut memory_keep = source.keep.clone();

@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use cresset_ops::{AttentionInput, Causality, KeepMask, Qkv, Run, attention, linear_packed};
+use cresset_ops::{
+    AttentionInput, Causality, KeepMask, Qkv, Run, attention, beside, linear_packed,
+};
 
 use super::{Bias, LayerCache, Linear, Memory};
 
@@ -37,15 +39,6 @@ impl KeyValues {
     pub fn length(&self) -> usize {
         self.keys.dims()[1]
     }
-
-    /// These positions followed by `later`.
-    #[must_use]
-    pub fn followed_by(self, later: KeyValues) -> KeyValues {
-        KeyValues {
-            keys: Tensor::cat(vec![self.keys, later.keys], 1),
-            values: Tensor::cat(vec![self.values, later.values], 1),
-        }
-    }
 }
 
 /// What the queries may see.
@@ -75,6 +68,16 @@ impl Sight {
             keep,
             causality: Causality::Causal,
             bias: None,
+        }
+    }
+
+    /// The same on the side of autodiff that a device is on.
+    #[must_use]
+    pub fn beside(self, device: &Device) -> Sight {
+        Sight {
+            keep: self.keep.map(|keep| keep.beside(device)),
+            bias: self.bias.map(|bias| beside(bias, device)),
+            ..self
         }
     }
 
@@ -148,7 +151,7 @@ impl Attention {
             LayerCache::Off => Qkv::Packed(self.packed(x, [&self.q, &self.k, &self.v])),
             LayerCache::On { own, .. } => {
                 let new = self.keys_values(x.clone());
-                self.over(x, LayerCache::join(own, new))
+                LayerCache::join(own, self.heads(self.q.forward(x)), new)
             }
         };
         self.attend(qkv, sight, run)

@@ -1,7 +1,7 @@
 //! What a decoder reads besides its input: the encoder's output, and keys and values kept between decoding steps.
 
-use burn::tensor::{Int, Tensor};
-use cresset_ops::{KeepMask, Run};
+use burn::tensor::{Device, Int, Tensor};
+use cresset_ops::{KeepMask, Qkv, Run, beside};
 
 use super::KeyValues;
 
@@ -31,13 +31,21 @@ pub enum LayerCache {
     /// Keys and values are kept for the positions to come.
     On {
         /// Those of the positions read so far.
-        own: Option<KeyValues>,
+        own: Option<Kept>,
         /// Those of the encoder's output.
         memory: Option<KeyValues>,
     },
 }
 
 impl Memory {
+    /// The same memory on the side of autodiff that a device is on.
+    pub(crate) fn beside(self, device: &Device) -> Memory {
+        Memory {
+            vectors: beside(self.vectors, device),
+            keep: self.keep.beside(device),
+        }
+    }
+
     /// The same memory for several layers.
     pub(crate) fn shared(self, run: &Run) -> Memory {
         Memory {
@@ -83,26 +91,93 @@ impl Cache {
     /// # Shapes
     /// rows: `[kept]`, indices into the batch
     pub fn keep_rows(&mut self, rows: &Tensor<1, Int>) {
-        let kept = |kv: KeyValues| KeyValues {
-            keys: kv.keys.select(0, rows.clone()),
-            values: kv.values.select(0, rows.clone()),
-        };
         for layer in &mut self.layers {
             if let LayerCache::On { own, memory } = layer {
-                *own = own.take().map(kept);
-                *memory = memory.take().map(kept);
+                *own = own.take().map(|kept| kept.rows(rows));
+                *memory = memory.take().map(|kept| kept.rows(rows));
             }
         }
     }
 }
 
+/// Keys and values with room for positions to come, so that a step writes its own and copies no others.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// `[batch, room, heads, head_size]` each.
+    room: KeyValues,
+    /// Positions that hold something.
+    length: usize,
+}
+
+/// Positions that there is room for at first.
+const FIRST_ROOM: usize = 64;
+
 impl LayerCache {
-    /// The positions kept so far followed by new ones; all of them are kept.
-    pub(crate) fn join(own: &mut Option<KeyValues>, new: KeyValues) -> KeyValues {
-        let all = match own.take() {
-            None => new,
-            Some(old) => old.followed_by(new),
+    /// The queries of new positions, over the positions kept so far and the new ones, which are kept with them.
+    pub(crate) fn join(own: &mut Option<Kept>, q: Tensor<4>, new: KeyValues) -> Qkv {
+        let kept = own.take().unwrap_or_else(|| Kept::empty(&new));
+        let Kept { room, length } = own.insert(kept.followed_by(new));
+        Qkv::Cached {
+            q,
+            k: room.keys.clone(),
+            v: room.values.clone(),
+            length: *length,
+        }
+    }
+}
+
+impl Kept {
+    fn empty(like: &KeyValues) -> Kept {
+        let [batch, new, heads, size] = like.keys.dims();
+        let zeros = || {
+            let shape = [batch, new.max(FIRST_ROOM), heads, size];
+            Tensor::zeros(shape, &like.keys.device())
         };
-        own.insert(all).clone()
+        Kept {
+            room: KeyValues {
+                keys: zeros(),
+                values: zeros(),
+            },
+            length: 0,
+        }
+    }
+
+    /// These positions followed by new ones: written in place where nothing else holds the tensors.
+    fn followed_by(self, new: KeyValues) -> Kept {
+        let length = self.length + new.length();
+        let put = |room: Tensor<4>, new: Tensor<4>| {
+            let [batch, size, heads, width] = room.dims();
+            let room = if length <= size {
+                room
+            } else {
+                // Twice the room each time, so that a position is copied twice at most on the average.
+                let more = [batch, length.max(2 * size) - size, heads, width];
+                Tensor::cat(vec![room.clone(), Tensor::zeros(more, &room.device())], 1)
+            };
+            room.slice_assign([0..batch, self.length..length, 0..heads, 0..width], new)
+        };
+        Kept {
+            room: KeyValues {
+                keys: put(self.room.keys, new.keys),
+                values: put(self.room.values, new.values),
+            },
+            length,
+        }
+    }
+
+    fn rows(self, rows: &Tensor<1, Int>) -> Kept {
+        Kept {
+            room: self.room.rows(rows),
+            ..self
+        }
+    }
+}
+
+impl KeyValues {
+    fn rows(self, rows: &Tensor<1, Int>) -> KeyValues {
+        KeyValues {
+            keys: self.keys.select(0, rows.clone()),
+            values: self.values.select(0, rows.clone()),
+        }
     }
 }

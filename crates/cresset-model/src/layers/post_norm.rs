@@ -170,7 +170,8 @@ impl PostNormEncoderLayer {
     pub fn forward_on(&self, x: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<3> {
         let keep = keep.clone();
         run.layer(self, x, move |layer, x, run| {
-            layer.forward(x, Sight::all(keep.clone()), run)
+            let sight = Sight::all(keep.clone()).beside(&x.device());
+            layer.forward(x, sight, run)
         })
     }
 
@@ -224,6 +225,7 @@ impl PostNormDecoderLayer {
                 LayerCache::Off => {
                     let memory = memory.clone();
                     run.layer(layer, hidden, move |layer, x, run| {
+                        let memory = memory.clone().beside(&x.device());
                         layer.forward(x, &memory, &mut LayerCache::Off, run)
                     })
                 }

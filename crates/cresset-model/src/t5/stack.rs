@@ -95,8 +95,10 @@ impl T5Stack {
                 LayerCache::Off => {
                     let (sight, memory) = (sight.clone(), memory.clone());
                     run.layer(layer, hidden, move |layer, x, run| {
-                        let state = &mut LayerCache::Off;
-                        layer.forward(x, sight.clone(), memory.as_ref(), state, run)
+                        let (state, device) = (&mut LayerCache::Off, x.device());
+                        let sight = sight.clone().beside(&device);
+                        let memory = memory.clone().map(|memory| memory.beside(&device));
+                        layer.forward(x, sight, memory.as_ref(), state, run)
                     })
                 }
                 LayerCache::On { .. } => {

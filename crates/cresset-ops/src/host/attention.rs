@@ -19,6 +19,8 @@ pub(super) use sight::{Extent, Normalisers, bias_of, over_texts, to_the_scores};
 #[derive(Debug)]
 pub(crate) struct Attention {
     pub(crate) layout: Layout,
+    /// Keys of a text; what stands behind them is room for more.
+    pub(crate) keys: usize,
     pub(crate) sight: Sight,
     pub(crate) scale: f32,
     pub(crate) dropout: Option<DropoutKey>,
@@ -96,10 +98,7 @@ impl Attention {
         let (heads, width) = (shape[shape.len() - 2], shape[shape.len() - 1]);
         let inner = heads * width;
         let bias = inputs.get(self.layout.arrays());
-        let keys = match self.layout {
-            Layout::Packed => queries,
-            Layout::Apart | Layout::PackedPair => inputs[1].shape[1],
-        };
+        let keys = self.keys;
         let place = |input: usize, (part, parts): (usize, usize), rows: usize| Place {
             input,
             offset: part * inner,
@@ -110,8 +109,8 @@ impl Attention {
         let [q, k, v] = match self.layout {
             Layout::Apart => [
                 place(0, (0, 1), queries),
-                place(1, (0, 1), keys),
-                place(2, (0, 1), keys),
+                place(1, (0, 1), inputs[1].shape[1]),
+                place(2, (0, 1), inputs[2].shape[1]),
             ],
             Layout::Packed => [0, 1, 2].map(|part| place(0, (part, 3), keys)),
             Layout::PackedPair => [

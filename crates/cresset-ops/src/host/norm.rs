@@ -1,4 +1,4 @@
-//! Layer norm and RMS norm.
+//! Layer norm and RMS norm, of a tensor or of a residual sum: one kernel, row by row.
 
 use rayon::prelude::*;
 
@@ -10,359 +10,283 @@ use crate::run::DropoutKey;
 /// Rows per task; also the grain of the column sums, so that they do not depend on the number of threads.
 const ROWS: usize = 32;
 
-/// See [`crate::layer_norm`]. Inputs: x, gamma, beta.
+/// A norm over the last dimension. Inputs: x, the branch if what is normalised is a residual sum, gamma, and beta in a layer norm.
 #[derive(Debug)]
-pub(crate) struct LayerNorm {
+pub(crate) struct Norm {
+    pub(crate) kind: Kind,
+    pub(crate) of: Normed,
     pub(crate) epsilon: f32,
 }
 
-/// Mean of a row and one over its standard deviation.
-#[inline(always)]
-fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
-    let n = row.len() as f32;
-    let mean = sum_of(
-        row,
-        #[inline(always)]
-        |v| v,
-    ) / n;
-    let variance = sum_of(
-        row,
-        #[inline(always)]
-        |v| (v - mean) * (v - mean),
-    ) / n;
-    (mean, 1.0 / (variance + epsilon).sqrt())
+/// Which norm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The mean is taken off and beta added.
+    Layer,
+    /// Neither.
+    Rms,
 }
 
-/// A normalised row, scaled and shifted.
-#[inline(always)]
-fn normalise(out: &mut [f32], row: &[f32], [gamma, beta]: [&[f32]; 2], epsilon: f32) {
-    let (mean, scale) = moments(row, epsilon);
-    let affine = gamma.iter().zip(beta);
-    for ((out, &v), (&gamma, &beta)) in out.iter_mut().zip(row).zip(affine) {
-        *out = (v - mean) * scale * gamma + beta;
+/// What is normalised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Normed {
+    /// x.
+    Tensor,
+    /// x plus the branch after dropout, which is not kept for the backward pass but made again.
+    Sum(Option<DropoutKey>),
+}
+
+/// The inputs by name.
+struct Inputs<'a> {
+    x: &'a Array<'a>,
+    branch: Option<&'a [f32]>,
+    gamma: &'a [f32],
+    beta: Option<&'a [f32]>,
+    width: usize,
+}
+
+/// Some rows of x and of the branch, and the number of their first element.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    x: &'a [f32],
+    branch: Option<&'a [f32]>,
+    first: usize,
+}
+
+impl<'a> Inputs<'a> {
+    fn part(&self, index: usize) -> Part<'a> {
+        let first = index * ROWS * self.width;
+        let end = (first + ROWS * self.width).min(self.x.values.len());
+        Part {
+            x: &self.x.values[first..end],
+            branch: self.branch.map(|branch| &branch[first..end]),
+            first,
+        }
     }
 }
 
-/// The gradients of some rows.
-struct RowGradients<'a> {
-    gamma: &'a [f32],
-    epsilon: f32,
+impl Norm {
+    fn inputs<'a>(&self, inputs: &'a [Array<'a>]) -> Inputs<'a> {
+        let (branch, rest) = match self.of {
+            Normed::Tensor => (None, &inputs[1..]),
+            Normed::Sum(_) => (Some(&*inputs[1].values), &inputs[2..]),
+        };
+        Inputs {
+            x: &inputs[0],
+            branch,
+            gamma: &rest[0].values,
+            beta: rest.get(1).map(|beta| &*beta.values),
+            width: inputs[0].width(),
+        }
+    }
+
+    /// The factor of an element of the branch.
+    #[inline(always)]
+    fn factor(&self, element: usize) -> f32 {
+        match &self.of {
+            Normed::Sum(Some(key)) => key.factor(element as u32),
+            Normed::Sum(None) | Normed::Tensor => 1.0,
+        }
+    }
+
+    /// A row of what is normalised, in `sum` where it must be added up.
+    #[inline(always)]
+    fn row<'a>(&self, sum: &'a mut [f32], part: Part<'a>, row: usize) -> &'a [f32] {
+        let width = sum.len();
+        let here = row * width..(row + 1) * width;
+        let x = &part.x[here.clone()];
+        let Some(branch) = part.branch else { return x };
+        let terms = x.iter().zip(&branch[here.clone()]);
+        for (i, (sum, (x, branch))) in (part.first + here.start..).zip(sum.iter_mut().zip(terms)) {
+            *sum = x + branch * self.factor(i);
+        }
+        sum
+    }
+
+    /// What is taken off a row, and what it is multiplied by.
+    #[inline(always)]
+    fn moments(&self, row: &[f32]) -> (f32, f32) {
+        let n = row.len() as f32;
+        let mean = match self.kind {
+            Kind::Layer => {
+                sum_of(
+                    row,
+                    #[inline(always)]
+                    |v| v,
+                ) / n
+            }
+            Kind::Rms => 0.0,
+        };
+        let square = sum_of(
+            row,
+            #[inline(always)]
+            |v| (v - mean) * (v - mean),
+        ) / n;
+        (mean, 1.0 / (square + self.epsilon).sqrt())
+    }
+
+    /// A normalised row.
+    #[inline(always)]
+    fn normalise(&self, out: &mut [f32], row: &[f32], gamma: &[f32], beta: Option<&[f32]>) {
+        let (mean, scale) = self.moments(row);
+        let terms = row.iter().zip(gamma);
+        match beta {
+            Some(beta) => {
+                for ((out, (v, gamma)), beta) in out.iter_mut().zip(terms).zip(beta) {
+                    *out = (v - mean) * scale * gamma + beta;
+                }
+            }
+            None => {
+                for (out, (v, gamma)) in out.iter_mut().zip(terms) {
+                    *out = (v - mean) * scale * gamma;
+                }
+            }
+        }
+    }
+
+    /// The gradient of a row; those of gamma and beta are added to the sums.
+    #[inline(always)]
+    fn differentiate(
+        &self,
+        dx: &mut [f32],
+        (row, grad, gamma): (&[f32], &[f32], &[f32]),
+        sums: &mut Sums,
+    ) {
+        let width = row.len();
+        let n = width as f32;
+        let (mean, scale) = self.moments(row);
+        // Slices of one length, so that the loop needs no bounds checks, which would keep it from being vectorised.
+        let (grad, gamma) = (&grad[..width], &gamma[..width]);
+        let (normed, weighted) = (&mut sums.normed[..width], &mut sums.weighted[..width]);
+        let (d_gamma, d_beta) = (&mut sums.d_gamma[..width], &mut sums.d_beta[..width]);
+        for i in 0..width {
+            normed[i] = (row[i] - mean) * scale;
+            weighted[i] = grad[i] * gamma[i];
+            d_gamma[i] += grad[i] * normed[i];
+            d_beta[i] += grad[i];
+        }
+        let mean_weighted = match self.kind {
+            Kind::Layer => {
+                sum_of(
+                    &sums.weighted,
+                    #[inline(always)]
+                    |v| v,
+                ) / n
+            }
+            Kind::Rms => 0.0,
+        };
+        let mean_product = sum_of_pairs(
+            &sums.weighted,
+            &sums.normed,
+            #[inline(always)]
+            |a, b| a * b,
+        ) / n;
+        let parts = sums.weighted.iter().zip(&sums.normed);
+        for (dx, (weighted, normed)) in dx.iter_mut().zip(parts) {
+            *dx = scale * (weighted - mean_weighted - normed * mean_product);
+        }
+    }
+}
+
+/// The gradients of gamma and beta over some rows, and room for a row.
+struct Sums {
     d_gamma: Vec<f32>,
     d_beta: Vec<f32>,
     weighted: Vec<f32>,
     normed: Vec<f32>,
 }
 
-impl<'a> RowGradients<'a> {
-    fn new(gamma: &'a [f32], epsilon: f32) -> Self {
-        let zeros = || vec![0.0; gamma.len()];
-        RowGradients {
-            gamma,
-            epsilon,
+impl Sums {
+    fn new(width: usize) -> Self {
+        let zeros = || vec![0.0; width];
+        Sums {
             d_gamma: zeros(),
             d_beta: zeros(),
             weighted: zeros(),
             normed: zeros(),
         }
     }
+}
 
-    /// Writes the gradient of a row and adds to those of gamma and beta.
-    #[inline(always)]
-    fn add(&mut self, dx: &mut [f32], row: &[f32], grad: &[f32]) {
-        let width = row.len();
-        let n = width as f32;
-        let (mean, scale) = moments(row, self.epsilon);
-        for i in 0..width {
-            self.normed[i] = (row[i] - mean) * scale;
-            self.weighted[i] = grad[i] * self.gamma[i];
-            self.d_gamma[i] += grad[i] * self.normed[i];
-            self.d_beta[i] += grad[i];
-        }
-        let mean_weighted = sum_of(
-            &self.weighted,
-            #[inline(always)]
-            |v| v,
-        ) / n;
-        let mean_product = sum_of_pairs(
-            &self.weighted,
-            &self.normed,
-            #[inline(always)]
-            |a, b| a * b,
-        ) / n;
-        let parts = self.weighted.iter().zip(&self.normed);
-        for (dx, (weighted, normed)) in dx.iter_mut().zip(parts) {
-            *dx = scale * (weighted - mean_weighted - normed * mean_product);
-        }
+impl Kernel for Norm {
+    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
+        let inputs = self.inputs(inputs);
+        let width = inputs.width;
+        let mut out = vec![0.0; inputs.x.values.len()];
+        out.par_chunks_mut(ROWS * width)
+            .enumerate()
+            .for_each(|(index, out)| {
+                let part = inputs.part(index);
+                let mut sum = vec![0.0; width];
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (row, out) in out.chunks_exact_mut(width).enumerate() {
+                            let row = self.row(&mut sum, part, row);
+                            self.normalise(out, row, inputs.gamma, inputs.beta);
+                        }
+                    },
+                );
+            });
+        (Array::new(out, &inputs.x.shape), Vec::new())
     }
 
-    /// The gradients of gamma and beta over all parts, in the order of their rows.
-    fn columns(parts: Vec<Self>, width: usize) -> [Array<'static>; 2] {
-        let (gammas, betas): (Vec<_>, Vec<_>) =
+    fn backward(
+        &self,
+        inputs: &[Array<'_>],
+        _: Vec<Array<'_>>,
+        grad: Array<'_>,
+    ) -> Vec<Array<'static>> {
+        let inputs = self.inputs(inputs);
+        let (width, n) = (inputs.width, inputs.x.values.len());
+        let mut dx = vec![0.0; n];
+        let mut d_branch = vec![0.0; if inputs.branch.is_some() { n } else { 0 }];
+        let task = |(index, dx, d_branch): (usize, &mut [f32], &mut [f32])| {
+            let part = inputs.part(index);
+            let grad = &grad.values[part.first..part.first + part.x.len()];
+            let mut sums = Sums::new(width);
+            let mut sum = vec![0.0; width];
+            vectorised(
+                #[inline(always)]
+                || {
+                    let rows = dx.chunks_exact_mut(width).zip(grad.chunks_exact(width));
+                    for (index, (dx, grad)) in rows.enumerate() {
+                        let row = self.row(&mut sum, part, index);
+                        self.differentiate(dx, (row, grad, inputs.gamma), &mut sums);
+                    }
+                    for (i, (d_branch, dx)) in (part.first..).zip(d_branch.iter_mut().zip(&*dx)) {
+                        *d_branch = dx * self.factor(i);
+                    }
+                },
+            );
+            sums
+        };
+        let chunk = ROWS * width;
+        let parts: Vec<Sums> = match inputs.branch {
+            Some(_) => dx
+                .par_chunks_mut(chunk)
+                .zip(d_branch.par_chunks_mut(chunk))
+                .enumerate()
+                .map(|(index, (dx, d_branch))| task((index, dx, d_branch)))
+                .collect(),
+            None => dx
+                .par_chunks_mut(chunk)
+                .enumerate()
+                .map(|(index, dx)| task((index, dx, &mut [])))
+                .collect(),
+        };
+        let (d_gamma, d_beta): (Vec<_>, Vec<_>) =
             parts.into_iter().map(|p| (p.d_gamma, p.d_beta)).unzip();
-        [gammas, betas].map(|columns| Array::new(add_up(columns, width), &[width]))
-    }
-}
-
-impl Kernel for LayerNorm {
-    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
-        let [x, gamma, beta] = inputs else {
-            unreachable!("three inputs")
-        };
-        let width = x.width();
-        let mut out = vec![0.0; x.values.len()];
-        out.par_chunks_mut(ROWS * width)
-            .zip(x.values.par_chunks(ROWS * width))
-            .for_each(|(out, x)| {
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        for (out, row) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                            normalise(out, row, [&gamma.values, &beta.values], self.epsilon);
-                        }
-                    },
-                );
-            });
-        (Array::new(out, &x.shape), Vec::new())
-    }
-
-    fn backward(
-        &self,
-        inputs: &[Array<'_>],
-        _: Vec<Array<'_>>,
-        grad: Array<'_>,
-    ) -> Vec<Array<'static>> {
-        let (x, gamma) = (&inputs[0], &inputs[1]);
-        let width = x.width();
-        let mut dx = vec![0.0; x.values.len()];
-        let parts: Vec<RowGradients<'_>> = dx
-            .par_chunks_mut(ROWS * width)
-            .zip(x.values.par_chunks(ROWS * width))
-            .zip(grad.values.par_chunks(ROWS * width))
-            .map(|((dx, x), grad)| {
-                let mut gradients = RowGradients::new(&gamma.values, self.epsilon);
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        let rows = dx
-                            .chunks_exact_mut(width)
-                            .zip(x.chunks_exact(width))
-                            .zip(grad.chunks_exact(width));
-                        for ((dx, row), grad) in rows {
-                            gradients.add(dx, row, grad);
-                        }
-                    },
-                );
-                gradients
-            })
-            .collect();
-        let [d_gamma, d_beta] = RowGradients::columns(parts, width);
-        vec![Array::new(dx, &x.shape), d_gamma, d_beta]
-    }
-}
-
-/// See [`crate::residual_layer_norm`]. Inputs: x, branch, gamma, beta.
-#[derive(Debug)]
-pub(crate) struct ResidualLayerNorm {
-    pub(crate) epsilon: f32,
-    pub(crate) dropout: Option<DropoutKey>,
-}
-
-impl ResidualLayerNorm {
-    /// The factor of an element of the branch.
-    #[inline(always)]
-    fn factor(&self, element: usize) -> f32 {
-        match &self.dropout {
-            Some(key) => key.factor(element as u32),
-            None => 1.0,
+        let column = |parts| Array::new(add_up(parts, width), &[width]);
+        let mut results = vec![Array::new(dx, &inputs.x.shape)];
+        if inputs.branch.is_some() {
+            results.push(Array::new(d_branch, &inputs.x.shape));
         }
-    }
-
-    /// A row of the sum; `first` is the number of its first element.
-    #[inline(always)]
-    fn add_up(&self, sum: &mut [f32], x: &[f32], branch: &[f32], first: usize) {
-        for (i, (sum, (&x, &branch))) in (first..).zip(sum.iter_mut().zip(x.iter().zip(branch))) {
-            *sum = x + branch * self.factor(i);
+        results.push(column(d_gamma));
+        if inputs.beta.is_some() {
+            results.push(column(d_beta));
         }
-    }
-}
-
-impl Kernel for ResidualLayerNorm {
-    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
-        let [x, branch, gamma, beta] = inputs else {
-            unreachable!("four inputs")
-        };
-        let width = x.width();
-        let mut out = vec![0.0; x.values.len()];
-        out.par_chunks_mut(ROWS * width)
-            .zip(x.values.par_chunks(ROWS * width))
-            .zip(branch.values.par_chunks(ROWS * width))
-            .enumerate()
-            .for_each(|(part, ((out, x), branch))| {
-                let mut sum = vec![0.0; width];
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        let rows = out
-                            .chunks_exact_mut(width)
-                            .zip(x.chunks_exact(width))
-                            .zip(branch.chunks_exact(width));
-                        for (row, ((out, x), branch)) in (part * ROWS..).zip(rows) {
-                            self.add_up(&mut sum, x, branch, row * width);
-                            normalise(out, &sum, [&gamma.values, &beta.values], self.epsilon);
-                        }
-                    },
-                );
-            });
-        (Array::new(out, &x.shape), Vec::new())
-    }
-
-    fn backward(
-        &self,
-        inputs: &[Array<'_>],
-        _: Vec<Array<'_>>,
-        grad: Array<'_>,
-    ) -> Vec<Array<'static>> {
-        let (x, branch, gamma) = (&inputs[0], &inputs[1], &inputs[2]);
-        let width = x.width();
-        let mut dx = vec![0.0; x.values.len()];
-        let mut d_branch = vec![0.0; x.values.len()];
-        let parts: Vec<RowGradients<'_>> = dx
-            .par_chunks_mut(ROWS * width)
-            .zip(d_branch.par_chunks_mut(ROWS * width))
-            .zip(x.values.par_chunks(ROWS * width))
-            .zip(branch.values.par_chunks(ROWS * width))
-            .zip(grad.values.par_chunks(ROWS * width))
-            .enumerate()
-            .map(|(part, ((((dx, d_branch), x), branch), grad))| {
-                let mut gradients = RowGradients::new(&gamma.values, self.epsilon);
-                let mut sum = vec![0.0; width];
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        let rows = dx
-                            .chunks_exact_mut(width)
-                            .zip(d_branch.chunks_exact_mut(width))
-                            .zip(x.chunks_exact(width))
-                            .zip(branch.chunks_exact(width))
-                            .zip(grad.chunks_exact(width));
-                        for (row, ((((dx, d_branch), x), branch), grad)) in
-                            (part * ROWS..).zip(rows)
-                        {
-                            let first = row * width;
-                            self.add_up(&mut sum, x, branch, first);
-                            gradients.add(dx, &sum, grad);
-                            for (i, (d_branch, &dx)) in
-                                (first..).zip(d_branch.iter_mut().zip(dx.iter()))
-                            {
-                                *d_branch = dx * self.factor(i);
-                            }
-                        }
-                    },
-                );
-                gradients
-            })
-            .collect();
-        let [d_gamma, d_beta] = RowGradients::columns(parts, width);
-        vec![
-            Array::new(dx, &x.shape),
-            Array::new(d_branch, &x.shape),
-            d_gamma,
-            d_beta,
-        ]
-    }
-}
-
-/// See [`crate::rms_norm`]. Inputs: x, gamma.
-#[derive(Debug)]
-pub(crate) struct RmsNorm {
-    pub(crate) epsilon: f32,
-}
-
-#[inline(always)]
-fn inverse_rms(row: &[f32], epsilon: f32) -> f32 {
-    1.0 / (sum_of(
-        row,
-        #[inline(always)]
-        |v| v * v,
-    ) / row.len() as f32
-        + epsilon)
-        .sqrt()
-}
-
-impl Kernel for RmsNorm {
-    fn forward(&self, inputs: &[Array<'_>], _: Keep) -> (Array<'static>, Vec<Array<'static>>) {
-        let (x, gamma) = (&inputs[0], &inputs[1]);
-        let width = x.width();
-        let mut out = vec![0.0; x.values.len()];
-        out.par_chunks_mut(ROWS * width)
-            .zip(x.values.par_chunks(ROWS * width))
-            .for_each(|(out, x)| {
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        for (out, row) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                            let scale = inverse_rms(row, self.epsilon);
-                            for ((out, &v), &gamma) in
-                                out.iter_mut().zip(row).zip(gamma.values.iter())
-                            {
-                                *out = v * scale * gamma;
-                            }
-                        }
-                    },
-                );
-            });
-        (Array::new(out, &x.shape), Vec::new())
-    }
-
-    fn backward(
-        &self,
-        inputs: &[Array<'_>],
-        _: Vec<Array<'_>>,
-        grad: Array<'_>,
-    ) -> Vec<Array<'static>> {
-        let (x, gamma) = (&inputs[0], &inputs[1]);
-        let width = x.width();
-        let mut dx = vec![0.0; x.values.len()];
-        let columns: Vec<Vec<f32>> = dx
-            .par_chunks_mut(ROWS * width)
-            .zip(x.values.par_chunks(ROWS * width))
-            .zip(grad.values.par_chunks(ROWS * width))
-            .map(|((dx, x), grad)| {
-                let mut d_gamma = vec![0.0; width];
-                let mut weighted = vec![0.0; width];
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        let rows = dx
-                            .chunks_exact_mut(width)
-                            .zip(x.chunks_exact(width))
-                            .zip(grad.chunks_exact(width));
-                        for ((dx, row), grad) in rows {
-                            let scale = inverse_rms(row, self.epsilon);
-                            for i in 0..width {
-                                weighted[i] = grad[i] * gamma.values[i];
-                                d_gamma[i] += grad[i] * row[i] * scale;
-                            }
-                            let product = sum_of_pairs(
-                                &weighted,
-                                row,
-                                #[inline(always)]
-                                |a, b| a * b,
-                            );
-                            let factor = product * scale * scale * scale / width as f32;
-                            for i in 0..width {
-                                dx[i] = scale * weighted[i] - row[i] * factor;
-                            }
-                        }
-                    },
-                );
-                d_gamma
-            })
-            .collect();
-        vec![
-            Array::new(dx, &x.shape),
-            Array::new(add_up(columns, width), &[width]),
-        ]
+        results
     }
 }
 

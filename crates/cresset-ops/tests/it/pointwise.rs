@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 use cresset_ops::{
     Residual, Run, dropout, gelu, gelu_tanh, layer_norm, linear, reference, residual_layer_norm,
-    rms_norm,
+    residual_rms_norm, rms_norm,
 };
 
 use crate::device::{assert_close, constant, leaf, same, values};
@@ -72,6 +72,17 @@ fn the_norm_of_a_residual_sum_equals_the_plain_version_with_and_without_dropout(
             |[x, branch, g, b]| {
                 reference::residual_layer_norm(sum(x, branch), row(g), row(b), 1e-5, &run())
             },
+        );
+        let leaves = [
+            leaf([70, width], 1, 3.0),
+            leaf([70, width], 4, 3.0),
+            leaf([1, width], 2, 1.0),
+        ];
+        same(
+            "residual_rms_norm",
+            leaves,
+            |[x, branch, g]| residual_rms_norm(sum(x, branch), row(g), 1e-6, &run()),
+            |[x, branch, g]| reference::residual_rms_norm(sum(x, branch), row(g), 1e-6, &run()),
         );
     }
 }
