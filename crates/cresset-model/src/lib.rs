@@ -31,7 +31,7 @@
 //! let model = CausalLm::new(&config.decoder()?, 0, &device)?;
 //! let ids = Tensor::<2, Int>::from_ints([[1, 2, 3]], &device);
 //! let hidden = model.hidden(ids, None, &Run::inference());
-//! let logits = model.logits_at(hidden, Tensor::from_ints([2], &device));
+//! let logits = model.scores_at(hidden, Tensor::from_ints([2], &device)).logits();
 //! assert_eq!(logits.dims(), [1, 11]);
 //! # Ok::<(), cresset_model::ModelError>(())
 //! ```
