@@ -14,7 +14,7 @@
 //! - [`Pooling`]: from the vectors of tokens to one vector for the text.
 //! - [`greedy_causal`], [`greedy_seq2seq`]: generation with cached keys and values.
 //!
-//! A model computes its output layer only at the positions it is asked for (`logits_at`). Dropout is an argument: a
+//! A model computes its output layer only at the positions it is asked for (`scores_at`). Dropout is an argument: a
 //! [`Run`](cresset_ops::Run) says whether this is training, and with which seed. Initial weights depend on the seed and the parameter's
 //! path alone.
 //!
