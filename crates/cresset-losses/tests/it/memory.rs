@@ -28,10 +28,14 @@ fn label_smoothing_makes_no_dense_target() {
     forget_peak();
     let before = peak();
     let sum = value(token_nll(logits.clone(), targets, None, 0.1));
-    let taken = peak() - before;
+    // The system's count may be off by a few pages, either way.
+    let taken = peak().saturating_sub(before);
     assert!((sum / SHAPE[0] as f64 - (SHAPE[1] as f64).ln()).abs() < 1e-3);
     assert!(taken < SIZE / 2, "{taken} bytes");
     let another = logits.clone() * 2.0;
-    assert!(peak() - before > SIZE / 2, "the peak is not measured");
+    assert!(
+        peak().saturating_sub(before) > SIZE / 2,
+        "the peak is not measured"
+    );
     drop((logits, another));
 }
