@@ -116,6 +116,24 @@ pub(crate) enum Network {
 }
 
 impl RawModel {
+    /// What the decoder reads.
+    ///
+    /// # Errors
+    /// None given, or ids that the vocabulary does not have.
+    fn decoder_ids(
+        &self,
+        input: &ForwardInput,
+        device: &Device,
+    ) -> Result<Tensor<2, Int>, RunError> {
+        let ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
+            RunError::Data(
+                "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
+            )
+        })?;
+        check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
+        matrix("decoder_input_ids", ids, device)
+    }
+
     /// Opens a folder's model; the report says which tensors it lacks, and those keep initial values.
     ///
     /// # Errors
@@ -216,13 +234,7 @@ impl RawModel {
                 (vec![Output::of("logits", logits)], hidden)
             }
             Network::Seq2Seq(model) => {
-                let ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
-                    RunError::Data(
-                        "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
-                    )
-                })?;
-                check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
-                let ids = matrix("decoder_input_ids", ids, device)?;
+                let ids = self.decoder_ids(input, device)?;
                 let keep = source.keep.clone();
                 let memory = model.encode(source, &run);
                 let hidden = model.decode(ids, memory.clone(), keep, &run);

@@ -5,7 +5,7 @@ use cresset_model::xlnet::XlnetInput;
 use cresset_model::{Encoder, EncoderInput, TextClassifier};
 use cresset_ops::{Run, Seen, Watched};
 
-use super::{ForwardInput, Network, Output, RawModel, check_ids, encoder_input, matrix};
+use super::{ForwardInput, Network, Output, RawModel, check_ids, encoder_input};
 use crate::RunError;
 
 /// What a stack's tensors are called.
@@ -65,13 +65,7 @@ impl RawModel {
                 both(reading, writing)
             }
             Network::Seq2Seq(model) => {
-                let ids = input.decoder_input_ids.as_ref().ok_or_else(|| {
-                    RunError::Data(
-                        "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
-                    )
-                })?;
-                check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
-                let ids = matrix("decoder_input_ids", ids, device)?;
+                let ids = self.decoder_ids(input, device)?;
                 let keep = source.keep.clone();
                 let (memory, reading) = run.watch(what, |run| model.encode(source, run));
                 let (_, writing) = run.watch(what, |run| model.decode(ids, memory, keep, run));
