@@ -89,6 +89,8 @@ OTHERS = {
 def timed(work):
     start = time.perf_counter()
     work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
@@ -107,6 +109,7 @@ def main():
     parser.add_argument("--seq", dest="length", type=int, help="tokens of a row of a BERT case")
     parser.add_argument("--batch", type=int, help="rows of a BERT case")
     parser.add_argument("--vocab", type=int, help="words of a BERT case")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda; both in full f32")
     args = parser.parse_args()
     if args.steps <= WARM_UP:
         parser.error(f"--steps must be more than {WARM_UP}")
@@ -116,6 +119,7 @@ def main():
 
     torch.manual_seed(0)
     torch.set_num_threads(args.threads)
+    torch.set_default_device(args.device)
     if args.case in BERTS:
         model, loss, tokens = bert(**BERTS[args.case] | sizes, heads_at=args.heads_at)
     else:

@@ -14,6 +14,7 @@
 //! | [`answer_scores`] | exact match and F1 of answers found in a text, by words or by Chinese characters | SQuAD v1.1's and CMRC 2018's scripts |
 //! | [`corpus_bleu`], [`corpus_chrf`] | translation quality of a whole corpus | sacrebleu, to the digit |
 //! | [`paired_bootstrap`] | is system A better than system B, or was it the choice of test sentences? | Koehn (2004) |
+//! | [`Summary`], [`PairedDifference`], [`holm`] | mean over seeds with its interval; does one system differ from another under the same seeds? | scipy, statsmodels |
 //!
 //! Everywhere the predictions (or hypotheses) come first, the references second. Classes are numbers `0..n_classes`.
 //! Lists of different lengths, empty lists and classes out of range are errors, never a panic.
@@ -45,6 +46,7 @@ mod matthews;
 mod mse;
 mod multi_label;
 mod ngram;
+mod paired;
 mod perplexity;
 mod registry;
 mod squad;
@@ -69,6 +71,7 @@ pub use matthews::matthews;
 pub use mse::mse;
 pub use multi_label::LabelCounts;
 pub use ngram::Case;
+pub use paired::{PairedDifference, Summary, holm};
 pub use perplexity::{bits_per_character, perplexity};
 pub use registry::{Better, METRICS, Metric, metric};
 pub use squad::{AnswerScores, AnswerUnit, answer_score, answer_scores, normalize_answer};

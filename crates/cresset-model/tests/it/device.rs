@@ -17,6 +17,8 @@ fn named() -> Device {
         Ok("ndarray") => Device::ndarray(),
         #[cfg(feature = "vulkan")]
         Ok("vulkan:cpu") => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        #[cfg(feature = "vulkan")]
+        Ok("vulkan") => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
         Ok(other) => panic!("CRESSET_TEST_DEVICE={other} is unknown or not compiled in"),
     }
 }
@@ -24,7 +26,7 @@ fn named() -> Device {
 /// How far an output may be from the reference: GPU kernels add up in another order and approximate more functions.
 pub(crate) fn tolerance() -> f32 {
     match std::env::var("CRESSET_TEST_DEVICE").as_deref() {
-        Ok("vulkan:cpu") => 2e-3,
+        Ok("vulkan" | "vulkan:cpu") => 2e-3,
         _ => 1e-4,
     }
 }

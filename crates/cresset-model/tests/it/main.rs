@@ -1,4 +1,4 @@
-//! Facts about models and model folders. `CRESSET_TEST_DEVICE` chooses where they are checked: `flex`, `ndarray` or `vulkan:cpu`.
+//! Facts about models and model folders. `CRESSET_TEST_DEVICE` chooses where they are checked: `flex`, `ndarray`, `vulkan` (a graphics card) or `vulkan:cpu`.
 
 mod config;
 mod device;

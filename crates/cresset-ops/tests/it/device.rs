@@ -17,6 +17,8 @@ fn named() -> Device {
         Ok("ndarray") => Device::ndarray(),
         #[cfg(feature = "vulkan")]
         Ok("vulkan:cpu") => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        #[cfg(feature = "vulkan")]
+        Ok("vulkan") => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
         Ok(other) => panic!("CRESSET_TEST_DEVICE={other} is not compiled in; add --features"),
     }
 }

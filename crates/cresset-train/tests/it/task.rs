@@ -26,7 +26,9 @@ fn named() -> Device {
         #[allow(deprecated)]
         "ndarray" => Device::ndarray(),
         #[cfg(feature = "vulkan")]
-        "vulkan" | "vulkan:cpu" => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        "vulkan:cpu" => Device::vulkan(burn::tensor::DeviceKind::Cpu),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Device::vulkan(burn::tensor::DeviceKind::DefaultDevice),
         #[cfg(feature = "wgpu")]
         "wgpu" => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
         other => panic!("CRESSET_TEST_DEVICE={other} is not compiled in; add --features {other}"),
