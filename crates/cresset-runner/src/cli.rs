@@ -264,6 +264,8 @@ pub struct DoctorArgs {
 pub enum LabCommand {
     /// Measure what the special vectors of a trained model hold and do
     Probe(ProbeArgs),
+    /// Train a grid of settings under several seeds and compare them
+    Ablate(AblateArgs),
 }
 
 /// `cresset lab probe`.
@@ -286,6 +288,19 @@ pub struct ProbeArgs {
     /// Texts per batch
     #[arg(long, default_value_t = 32)]
     pub batch_size: usize,
+}
+
+/// `cresset lab ablate`.
+#[derive(Debug, Args)]
+pub struct AblateArgs {
+    /// The TOML file of the study; the same command continues a sweep that was stopped
+    pub study: PathBuf,
+    /// Runs beside one another, which share --threads among them
+    #[arg(long, default_value = "1", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub jobs: usize,
+    /// Only print the command of each run
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `cresset tokenizer`.

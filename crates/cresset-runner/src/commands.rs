@@ -43,7 +43,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Prepare(args) => prepare::run(&args, &common)?,
         Command::Preview(args) => preview::run(&args, &common)?,
         Command::Forward(args) => forward::run(&args, &common)?,
-        Command::Lab(command) => lab::run(&command, &common)?,
+        Command::Lab(command) => return lab::run(&command, &common),
         Command::Tokenizer(command) => tokenizer::run(&command, &common)?,
         Command::Doctor(args) => doctor::run(&args, &common)?,
         Command::Devices => devices::run(&common)?,

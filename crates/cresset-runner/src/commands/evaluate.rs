@@ -31,6 +31,12 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
             eprintln!("{}", bleu.signature);
         }
         values.insert("bleu".into(), bleu.score);
+        let alike = hypotheses.iter().zip(&references);
+        let n_right = alike.filter(|(a, b)| a.trim() == b.trim()).count();
+        values.insert(
+            "exact_match".into(),
+            n_right as f64 / references.len().max(1) as f64,
+        );
         values.insert(
             "chrf".into(),
             corpus_chrf(&hypotheses, &references, &ChrfOptions::default())?.score,
