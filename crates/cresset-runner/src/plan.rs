@@ -409,7 +409,12 @@ mod tests {
         let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
         let mut checked = Vec::new();
         for folder in fs::read_dir(configs).expect("configs") {
-            for file in fs::read_dir(folder.expect("a folder").path()).expect("files") {
+            let folder = folder.expect("a folder").path();
+            // Studies are no configs of a run; a test of theirs checks them.
+            if folder.ends_with("studies") {
+                continue;
+            }
+            for file in fs::read_dir(folder).expect("files") {
                 let path = file.expect("a file").path();
                 let config =
                     config::read(&path, &[]).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

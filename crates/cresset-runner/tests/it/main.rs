@@ -1,5 +1,6 @@
 //! Integration tests of the binary and of the workspace's invariants.
 
+mod ablate;
 mod architecture;
 mod bad_data;
 mod bad_input;

@@ -140,3 +140,27 @@ fn shell(text: &str) -> String {
         false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_shipped_study_could_begin() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut n_studies = 0;
+        for file in std::fs::read_dir(root.join("configs/studies")).expect("studies") {
+            let path = file.expect("a file").path();
+            let (study, axes) = Study::read(&path).unwrap_or_else(|e| panic!("{e}"));
+            let mut runs = Grid::of(&study, &axes).expect("a grid").runs();
+            for run in &mut runs {
+                run.config = root.join(&run.config);
+            }
+            check(&runs).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            n_studies += 1;
+        }
+        assert!(n_studies > 0);
+    }
+}
