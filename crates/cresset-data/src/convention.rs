@@ -61,6 +61,19 @@ pub struct Roles {
     pub sentinels: Vec<SpecialToken>,
 }
 
+impl Roles {
+    /// All tokens that have a role, sentinels among them.
+    pub fn tokens(&self) -> impl Iterator<Item = &SpecialToken> {
+        let optional = [
+            &self.unk, &self.cls, &self.sep, &self.mask, &self.bos, &self.eos,
+        ];
+        std::iter::once(&self.pad)
+            .chain(optional.into_iter().flatten())
+            .chain(&self.more_cls)
+            .chain(&self.sentinels)
+    }
+}
+
 /// The frame of everything a model reads and writes, for one tokenizer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Convention {
@@ -180,24 +193,9 @@ impl Convention {
 
     /// The ids of all roles and sentinels, ascending.
     pub fn special_ids(&self) -> Vec<u32> {
-        let roles = &self.roles;
-        let optional = [
-            &roles.unk,
-            &roles.cls,
-            &roles.sep,
-            &roles.mask,
-            &roles.bos,
-            &roles.eos,
-        ];
-        let mut tokens: Vec<&SpecialToken> = optional
-            .into_iter()
-            .flatten()
-            .chain(&roles.more_cls)
-            .chain(&roles.sentinels)
-            .collect();
-        if self.name != PLAIN {
-            tokens.push(&roles.pad);
-        }
+        // A plain stream has no pad token: what stands for it is a character.
+        let n_without = usize::from(self.name == PLAIN);
+        let mut tokens: Vec<&SpecialToken> = self.roles.tokens().skip(n_without).collect();
         if let Some(decoder) = &self.decoder {
             tokens.extend(
                 decoder

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use cresset_data::{Convention, Tokenizer};
+use cresset_data::{Convention, Overrides, Tokenizer};
 use cresset_model::warm_start::EncoderDecoderConfig;
 use cresset_model::{HfModel, ModelConfig, Pooling, check_vocabulary, save_weights, write_config};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct ModelFolder {
     pub tokenizer: Arc<Tokenizer>,
     /// The tool's own facts; a folder from elsewhere has none.
     pub facts: Option<TaskFacts>,
+    /// What is otherwise than the folder's own convention has it.
+    overrides: Overrides,
 }
 
 /// The task's part of `cresset.json`.
@@ -70,21 +72,55 @@ impl ModelFolder {
             files,
             tokenizer,
             facts,
+            overrides: Overrides::default(),
         })
     }
 
-    /// The convention stored in the folder, or the preset of its architecture.
+    /// The same folder with another token as the first that its decoder reads.
+    ///
+    /// # Errors
+    /// A model without decoder; a token that the tokenizer or the model's vocabulary does not have.
+    pub fn starting_with(mut self, token: &str) -> Result<Self, RunError> {
+        let path = self.files.path.display();
+        let convention = self.convention()?;
+        if self.files.config.encoder().is_ok() || convention.decoder_frame().is_none() {
+            return Err(RunError::Config(format!(
+                "{path} is an encoder ({}), which has no decoder to start with {token:?}; choose a model that writes text",
+                self.files.config.kind()
+            )));
+        }
+        let vocabulary = self.files.config.target_vocab_size();
+        let id = self.tokenizer.token_to_id(token);
+        let Some(id) = id.filter(|id| (*id as usize) < vocabulary) else {
+            let known = convention.special_ids().into_iter();
+            let known: Vec<String> = known
+                .filter_map(|id| self.tokenizer.id_to_token(id))
+                .take(8)
+                .collect();
+            return Err(RunError::Config(format!(
+                "the vocabulary of {path} has no token {token:?} to start decoding with; spell one as its tokenizer does, such as {}",
+                known.join(" or ")
+            )));
+        };
+        self.files.config = self.files.config.with_decoder_start(id);
+        self.overrides.decoder_start = Some(token.to_owned());
+        Ok(self)
+    }
+
+    /// The convention stored in the folder, or the preset of its architecture, with the token of [`ModelFolder::starting_with`].
     ///
     /// # Errors
     /// A special token that the tokenizer does not have.
     pub fn convention(&self) -> Result<Convention, RunError> {
-        if self.files.path.join(FACTS_FILE).exists() {
-            return Ok(Convention::load(&self.files.path, &self.tokenizer)?);
+        let own = if self.files.path.join(FACTS_FILE).exists() {
+            Convention::load(&self.files.path, &self.tokenizer)?
+        } else {
+            Convention::preset(preset_of(&self.files.config), &self.tokenizer)?
+        };
+        if self.overrides == Overrides::default() {
+            return Ok(own);
         }
-        Ok(Convention::preset(
-            preset_of(&self.files.config),
-            &self.tokenizer,
-        )?)
+        Ok(own.changed(&self.overrides, &self.tokenizer)?)
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Framed {
 pub struct DecoderFrame {
     /// The decoder-start token; none inside a plain character stream.
     pub start: Option<SpecialToken>,
+    /// Whether the start is an ordinary token of the vocabulary: a text may then begin with it.
+    pub start_is_ordinary: bool,
     /// What always follows the start token and is also a label, such as BART's `<s>`.
     pub prefix: Vec<SpecialToken>,
     /// The stop token.
@@ -142,7 +144,8 @@ impl DecoderFrame {
         max: usize,
     ) -> Result<(Vec<u32>, Vec<u32>), DataError> {
         let head: Vec<&SpecialToken> = self.start.iter().chain(&self.prefix).collect();
-        if let Some(token) = head.iter().find(|token| target.first() == Some(&token.id)) {
+        let mut guards = head.iter().skip(usize::from(self.start_is_ordinary));
+        if let Some(token) = guards.find(|token| target.first() == Some(&token.id)) {
             return Err(double(convention, token, "starts"));
         }
         if let Some(stop) = self

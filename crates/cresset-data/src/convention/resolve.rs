@@ -202,7 +202,11 @@ impl Finder<'_> {
         };
         let stop = self.preset.decoder.as_ref().map(|d| needed(roles, d.stop));
         let exists = self.preset.decoder.is_some() || self.preset.name == "plain";
-        Ok(exists.then_some(DecoderFrame {
+        let is_ordinary = |start: &SpecialToken| {
+            !self.tokenizer.is_added(start.id) && !roles.tokens().any(|t| t.id == start.id)
+        };
+        Ok(exists.then(|| DecoderFrame {
+            start_is_ordinary: start.as_ref().is_some_and(is_ordinary),
             start,
             prefix,
             stop,
