@@ -20,7 +20,10 @@ mod presets;
 mod resolve;
 mod store;
 
-pub use frame::{DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Piece, Slot};
+pub use frame::{
+    DecoderFrame, EncoderFrame, Framed, GenerationFrame, LEARNED_START, LEARNED_START_SHOWN,
+    NO_STOP, Piece, Slot,
+};
 pub use overrides::Overrides;
 pub(crate) use presets::{Preset, find};
 
@@ -243,10 +246,7 @@ impl Convention {
     /// A document as the input of a decoder-only model: `<bos> A`. Its labels are the same, shifted, with the stop token
     /// last; [`Convention::decoder_pair`] gives both.
     pub fn document(&self, text: &[u32]) -> Vec<u32> {
-        let decoder = self.decoder.iter();
-        let start = decoder
-            .flat_map(|d| d.start.iter().chain(&d.prefix))
-            .map(|token| token.id);
+        let start = self.decoder.iter().flat_map(DecoderFrame::head);
         start.chain(text.iter().copied()).collect()
     }
 
@@ -257,12 +257,7 @@ impl Convention {
     pub fn generation(&self) -> Result<GenerationFrame, DataError> {
         let decoder = self.decoder()?;
         Ok(GenerationFrame {
-            start: decoder
-                .start
-                .iter()
-                .chain(&decoder.prefix)
-                .map(|token| token.id)
-                .collect(),
+            start: decoder.head().collect(),
             stop: decoder.stop.as_ref().map_or(NO_STOP, |token| token.id),
             pad: self.pad_id(),
         })

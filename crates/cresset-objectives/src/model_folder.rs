@@ -117,6 +117,13 @@ impl ModelFolder {
         } else {
             Convention::preset(preset_of(&self.files.config), &self.tokenizer)?
         };
+        let is_learned = |c: &Convention| c.decoder_frame().is_some_and(|d| d.start_is_learned);
+        if is_learned(&own) && !self.files.config.has_learned_start() {
+            return Err(damaged(
+                &self.files.path,
+                "its convention starts decoding with a learned vector, which config.json does not have (decoder_start_vector)",
+            ));
+        }
         if self.overrides == Overrides::default() {
             return Ok(own);
         }
@@ -243,6 +250,12 @@ impl Description {
     }
 }
 
+/// The token that starts decoding, or that stands for a learned start.
+fn start_token_id(convention: &Convention) -> Option<u32> {
+    let start = convention.decoder_frame()?.start.as_ref();
+    start.map(|token| token.id)
+}
+
 /// The configuration of an encoder-decoder made of two BERTs, with the special tokens of the convention.
 ///
 /// # Errors
@@ -269,7 +282,7 @@ pub fn warm_start_config(
     }
     let frame = convention.generation()?;
     let mut config = EncoderDecoderConfig::of(&bert(encoder)?, &bert(decoder)?);
-    config.decoder_start_token_id = frame.start.first().copied();
+    config.decoder_start_token_id = start_token_id(convention);
     config.eos_token_id = Some(frame.stop);
     config.pad_token_id = Some(frame.pad);
     Ok(ModelConfig::EncoderDecoder(config))
@@ -293,7 +306,7 @@ pub fn new_model_config(
     if let Some(frame) = convention.decoder_frame().and(convention.generation().ok()) {
         decided.push(("eos_token_id", Some(frame.stop)));
         if convention.encoder_frame().is_some() {
-            decided.push(("decoder_start_token_id", frame.start.first().copied()));
+            decided.push(("decoder_start_token_id", start_token_id(convention)));
         }
         if kind != "t5" && kind != "encoder-decoder" {
             decided.push(("bos_token_id", roles.bos.as_ref().map(|t| t.id)));

@@ -18,8 +18,8 @@ pub fn changed(
     };
     let of = |folder: &ModelFolder| -> anyhow::Result<String> {
         let convention = folder.convention()?;
-        let start = convention.decoder_frame().and_then(|d| d.start.as_ref());
-        Ok(start.map_or("no start token".to_owned(), |t| t.token.clone()))
+        let start = convention.decoder_frame().and_then(|d| d.start_shown());
+        Ok(start.unwrap_or("no start token").to_owned())
     };
     let trained = of(&folder);
     let folder = folder.starting_with(token)?;
