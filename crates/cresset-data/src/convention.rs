@@ -20,7 +20,10 @@ mod presets;
 mod resolve;
 mod store;
 
-pub use frame::{DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Piece, Slot};
+pub use frame::{
+    DecoderFrame, EncoderFrame, Framed, GenerationFrame, LEARNED_START, LEARNED_START_SHOWN,
+    NO_STOP, Piece, Slot,
+};
 pub use overrides::Overrides;
 pub(crate) use presets::{Preset, find};
 
@@ -59,6 +62,19 @@ pub struct Roles {
     pub eos: Option<SpecialToken>,
     /// Stand for spans of text: `<extra_id_0>`, `<extra_id_1>`, ...
     pub sentinels: Vec<SpecialToken>,
+}
+
+impl Roles {
+    /// All tokens that have a role, sentinels among them.
+    pub fn tokens(&self) -> impl Iterator<Item = &SpecialToken> {
+        let optional = [
+            &self.unk, &self.cls, &self.sep, &self.mask, &self.bos, &self.eos,
+        ];
+        std::iter::once(&self.pad)
+            .chain(optional.into_iter().flatten())
+            .chain(&self.more_cls)
+            .chain(&self.sentinels)
+    }
 }
 
 /// The frame of everything a model reads and writes, for one tokenizer.
@@ -180,24 +196,9 @@ impl Convention {
 
     /// The ids of all roles and sentinels, ascending.
     pub fn special_ids(&self) -> Vec<u32> {
-        let roles = &self.roles;
-        let optional = [
-            &roles.unk,
-            &roles.cls,
-            &roles.sep,
-            &roles.mask,
-            &roles.bos,
-            &roles.eos,
-        ];
-        let mut tokens: Vec<&SpecialToken> = optional
-            .into_iter()
-            .flatten()
-            .chain(&roles.more_cls)
-            .chain(&roles.sentinels)
-            .collect();
-        if self.name != PLAIN {
-            tokens.push(&roles.pad);
-        }
+        // A plain stream has no pad token: what stands for it is a character.
+        let n_without = usize::from(self.name == PLAIN);
+        let mut tokens: Vec<&SpecialToken> = self.roles.tokens().skip(n_without).collect();
         if let Some(decoder) = &self.decoder {
             tokens.extend(
                 decoder
@@ -245,10 +246,7 @@ impl Convention {
     /// A document as the input of a decoder-only model: `<bos> A`. Its labels are the same, shifted, with the stop token
     /// last; [`Convention::decoder_pair`] gives both.
     pub fn document(&self, text: &[u32]) -> Vec<u32> {
-        let decoder = self.decoder.iter();
-        let start = decoder
-            .flat_map(|d| d.start.iter().chain(&d.prefix))
-            .map(|token| token.id);
+        let start = self.decoder.iter().flat_map(DecoderFrame::head);
         start.chain(text.iter().copied()).collect()
     }
 
@@ -259,12 +257,7 @@ impl Convention {
     pub fn generation(&self) -> Result<GenerationFrame, DataError> {
         let decoder = self.decoder()?;
         Ok(GenerationFrame {
-            start: decoder
-                .start
-                .iter()
-                .chain(&decoder.prefix)
-                .map(|token| token.id)
-                .collect(),
+            start: decoder.head().collect(),
             stop: decoder.stop.as_ref().map_or(NO_STOP, |token| token.id),
             pad: self.pad_id(),
         })

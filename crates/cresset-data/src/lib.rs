@@ -56,8 +56,8 @@ mod tokenizer;
 
 pub use collate::{PackedIds, PadSide, PaddedIds, pad};
 pub use convention::{
-    Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, NO_STOP, Overrides, Piece,
-    Roles, Slot, SpecialToken,
+    Convention, DecoderFrame, EncoderFrame, Framed, GenerationFrame, LEARNED_START,
+    LEARNED_START_SHOWN, NO_STOP, Overrides, Piece, Roles, Slot, SpecialToken,
 };
 pub use error::DataError;
 pub use example::{AnswerSpan, Example, Label};

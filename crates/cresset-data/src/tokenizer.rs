@@ -151,6 +151,11 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// Whether a token was added to the vocabulary, as special tokens are, and is found in a text only where it is spelled out.
+    pub fn is_added(&self, id: u32) -> bool {
+        self.inner.get_added_tokens_decoder().contains_key(&id)
+    }
+
     /// Rows that an embedding for this tokenizer needs: the highest id, added tokens included, plus one.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::check::{rate, supported, within};
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
-use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
+use crate::hf::{HfModel, HfTensor, Layout, START_VECTOR, one_id, rename};
 use crate::init::{initialise, usual};
 use crate::layers::{
     Activation, Cache, Embedding, LayerNorm, Memory, POST_NORM_NAMES, PostNormConfig,
-    PostNormDecoderLayer, PostNormEncoderLayer, PostNormKeys,
+    PostNormDecoderLayer, PostNormEncoderLayer, PostNormKeys, StartVector,
 };
 
 /// BART's `config.json`.
@@ -57,6 +57,9 @@ pub struct BartConfig {
     /// Id that starts decoding: published models take `</s>`.
     #[serde(deserialize_with = "one_id")]
     pub decoder_start_token_id: Option<u32>,
+    /// Whether the decoder starts with a vector of its own, which is no token's; unknown to transformers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decoder_start_vector: bool,
     /// Id of the padding token.
     #[serde(deserialize_with = "one_id")]
     pub pad_token_id: Option<u32>,
@@ -95,6 +98,7 @@ impl Default for BartConfig {
             scale_embedding: false,
             tie_word_embeddings: true,
             decoder_start_token_id: Some(2),
+            decoder_start_vector: false,
             pad_token_id: Some(1),
             eos_token_id: Some(2),
             bos_token_id: Some(0),
@@ -189,7 +193,8 @@ impl Bart {
     pub fn new(config: &BartConfig, seed: u64, device: &Device) -> Result<Bart, ModelError> {
         config.validate()?;
         let model = Bart {
-            shared: Embedding::new(config.vocab_size, config.d_model, device),
+            shared: Embedding::new(config.vocab_size, config.d_model, device)
+                .starting(StartVector::of(config.decoder_start_vector)),
             encoder_embeddings: BartEmbeddings::blank(config, device),
             encoder: PostNormEncoderLayer::stack(
                 &config.encoder_layer(),
@@ -356,6 +361,7 @@ impl BartForConditionalGeneration {
 }
 
 const NAMES: &[(&str, &str)] = &[
+    ("shared.start_vector", START_VECTOR),
     ("encoder_embeddings.positions", "encoder.embed_positions"),
     ("encoder_embeddings.norm", "encoder.layernorm_embedding"),
     ("encoder", "encoder.layers"),

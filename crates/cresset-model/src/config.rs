@@ -163,19 +163,6 @@ impl ModelConfig {
         })
     }
 
-    /// The same with this token as the first of a decoder that reads an encoder's output; other models have none.
-    pub fn with_decoder_start(mut self, id: u32) -> ModelConfig {
-        let start = match &mut self {
-            ModelConfig::T5(config) => &mut config.decoder_start_token_id,
-            ModelConfig::Marian(config) => &mut config.decoder_start_token_id,
-            ModelConfig::Bart(config) => &mut config.decoder_start_token_id,
-            ModelConfig::EncoderDecoder(config) => &mut config.decoder_start_token_id,
-            _ => return self,
-        };
-        *start = Some(id);
-        self
-    }
-
     /// Checks the values against each other.
     ///
     /// # Errors

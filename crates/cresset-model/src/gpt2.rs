@@ -15,6 +15,7 @@ use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
 use crate::init::{Fill, initialise, usual};
 use crate::layers::{
     Activation, Bias, Cache, Embedding, FeedForward, KeyValues, LayerCache, LayerNorm, Linear,
+    StartVector,
 };
 
 /// GPT-2's `config.json`.
@@ -53,6 +54,9 @@ pub struct Gpt2Config {
     pub tie_word_embeddings: bool,
     /// Whether there is cross-attention; must be false.
     pub add_cross_attention: bool,
+    /// Whether the decoder starts with a vector of its own, which is no token's; unknown to transformers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decoder_start_vector: bool,
     /// Id that begins a document.
     #[serde(deserialize_with = "one_id")]
     pub bos_token_id: Option<u32>,
@@ -83,6 +87,7 @@ impl Default for Gpt2Config {
             scale_attn_by_inverse_layer_idx: false,
             tie_word_embeddings: true,
             add_cross_attention: false,
+            decoder_start_vector: false,
             bos_token_id: Some(50256),
             eos_token_id: Some(50256),
             pad_token_id: None,
@@ -168,7 +173,8 @@ impl Gpt2LmHead {
     pub fn new(config: &Gpt2Config, seed: u64, device: &Device) -> Result<Gpt2LmHead, ModelError> {
         config.validate()?;
         let model = Gpt2LmHead {
-            tokens: Embedding::new(config.vocab_size, config.n_embd, device),
+            tokens: Embedding::new(config.vocab_size, config.n_embd, device)
+                .starting(StartVector::of(config.decoder_start_vector)),
             positions: Embedding::new(config.n_positions, config.n_embd, device),
             layers: (0..config.n_layer)
                 .map(|_| Gpt2Layer::blank(config, device))
@@ -357,6 +363,7 @@ impl Gpt2Attention {
 }
 
 const NAMES: &[(&str, &str)] = &[
+    ("tokens.start_vector", "transformer.decoder_start_vector"),
     ("tokens", "transformer.wte"),
     ("positions", "transformer.wpe"),
     ("layers", "transformer.h"),

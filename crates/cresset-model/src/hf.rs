@@ -10,11 +10,14 @@ mod write;
 pub use config::{read_config, write_config};
 pub use name::{HfTensor, Layout, parameter_names};
 pub use read::{LoadReport, load_weights};
-pub use tokens::{NamedParameter, named_parameters, read_token_table, read_vector, token_tables};
+pub use tokens::{
+    NamedParameter, is_start_vector, named_parameters, read_token_table, read_vector, start_vector,
+    token_tables,
+};
 pub use write::save_weights;
 
 pub(crate) use config::one_id;
-pub(crate) use name::{encoder_tensor, inner_path, rename};
+pub(crate) use name::{START_VECTOR, encoder_tensor, inner_path, rename};
 
 use burn::module::Module;
 

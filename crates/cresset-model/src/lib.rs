@@ -58,6 +58,7 @@ mod heads;
 mod hf;
 mod init;
 mod pooling;
+mod start;
 mod token_table;
 
 pub use config::{MODEL_TYPES, ModelConfig, check_vocabulary};
@@ -72,9 +73,9 @@ pub use heads::{
     TextPooling, TokenClassifier,
 };
 pub use hf::{
-    HfModel, HfTensor, Layout, LoadReport, NamedParameter, load_weights, named_parameters,
-    parameter_names, read_config, read_token_table, read_vector, save_weights, token_tables,
-    write_config,
+    HfModel, HfTensor, Layout, LoadReport, NamedParameter, is_start_vector, load_weights,
+    named_parameters, parameter_names, read_config, read_token_table, read_vector, save_weights,
+    start_vector, token_tables, write_config,
 };
 pub use init::normal;
 pub use pooling::{Pooling, normalize};

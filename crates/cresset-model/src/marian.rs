@@ -13,7 +13,7 @@ use crate::hf::{HfModel, HfTensor, Layout, one_id, rename};
 use crate::init::{initialise, usual};
 use crate::layers::{
     Activation, Cache, Embedding, Memory, POST_NORM_NAMES, PostNormConfig, PostNormDecoderLayer,
-    PostNormEncoderLayer, PostNormKeys, Sinusoids,
+    PostNormEncoderLayer, PostNormKeys, Sinusoids, StartVector,
 };
 
 /// Marian's `config.json`.
@@ -59,6 +59,9 @@ pub struct MarianConfig {
     /// Id that starts decoding.
     #[serde(deserialize_with = "one_id")]
     pub decoder_start_token_id: Option<u32>,
+    /// Whether the decoder starts with a vector of its own, which is no token's; unknown to transformers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decoder_start_vector: bool,
     /// Id of the padding token.
     #[serde(deserialize_with = "one_id")]
     pub pad_token_id: Option<u32>,
@@ -95,6 +98,7 @@ impl Default for MarianConfig {
             share_encoder_decoder_embeddings: true,
             tie_word_embeddings: true,
             decoder_start_token_id: Some(58100),
+            decoder_start_vector: false,
             pad_token_id: Some(58100),
             eos_token_id: Some(0),
             bos_token_id: None,
@@ -196,7 +200,8 @@ impl MarianMtModel {
     ) -> Result<MarianMtModel, ModelError> {
         config.validate()?;
         let model = MarianMtModel {
-            shared: Embedding::new(config.vocab_size, config.d_model, device),
+            shared: Embedding::new(config.vocab_size, config.d_model, device)
+                .starting(StartVector::of(config.decoder_start_vector)),
             encoder: PostNormEncoderLayer::stack(
                 &config.encoder_layer(),
                 config.encoder_layers,
@@ -307,6 +312,7 @@ impl MarianMtModel {
 }
 
 const NAMES: &[(&str, &str)] = &[
+    ("shared.start_vector", "model.decoder_start_vector"),
     ("shared", "model.shared"),
     ("encoder", "model.encoder.layers"),
     ("decoder", "model.decoder.layers"),

@@ -12,9 +12,9 @@ use cresset_ops::{Causality, KeepMask, Run, Scores};
 
 use crate::encoder::EncoderInput;
 use crate::error::ModelError;
-use crate::hf::{HfModel, HfTensor, Layout, rename};
+use crate::hf::{HfModel, HfTensor, Layout, START_VECTOR, rename};
 use crate::init::{Fill, initialise};
-use crate::layers::{Bias, Cache, Embedding, Linear, Memory};
+use crate::layers::{Bias, Cache, Embedding, Linear, Memory, StartVector};
 use stack::T5Stack;
 
 /// Encoder, decoder and output layer: Hugging Face's `T5ForConditionalGeneration`.
@@ -37,7 +37,8 @@ impl T5ForConditionalGeneration {
     pub fn new(config: &T5Config, seed: u64, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         let model = T5ForConditionalGeneration {
-            shared: Embedding::new(config.vocab_size, config.d_model, device),
+            shared: Embedding::new(config.vocab_size, config.d_model, device)
+                .starting(StartVector::of(config.decoder_start_vector)),
             encoder: T5Stack::blank(config, Causality::Bidirectional, device),
             decoder: T5Stack::blank(config, Causality::Causal, device),
             lm_head: (!config.tie_word_embeddings)
@@ -135,7 +136,7 @@ fn first_values(config: &T5Config, path: &str) -> Fill {
     let by = |width: usize| Fill::Normal(factor * (width as f64).powf(-0.5));
     match path {
         _ if path.contains("norm") => Fill::Ones,
-        "shared.weight" => Fill::Normal(factor),
+        "shared.weight" | "shared.start_vector" => Fill::Normal(factor),
         _ if path.ends_with("relative_bias.table.weight") => by(config.d_model),
         _ if path.ends_with(".q.weight") => by(config.d_model * config.d_kv),
         _ if path.ends_with(".o.weight") => by(config.num_heads * config.d_kv),
@@ -145,6 +146,7 @@ fn first_values(config: &T5Config, path: &str) -> Fill {
 }
 
 const ENCODER_NAMES: &[(&str, &str)] = &[
+    ("shared.start_vector", START_VECTOR),
     ("layers", "block"),
     (
         "relative_bias.table",

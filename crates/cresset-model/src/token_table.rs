@@ -39,6 +39,30 @@ pub trait TokenTable: Module {
         };
         self.clone().map(&mut replaced)
     }
+
+    /// The vector of its own that a decoder starts with, if it has one.
+    fn start_vector(&self) -> Option<Vec<f32>> {
+        let vector = self.words().start_vector.as_ref()?.val();
+        Some(vector.into_data().iter::<f32>().collect())
+    }
+
+    /// The same model with another vector to start with.
+    ///
+    /// # Panics
+    /// If the model has no start vector of its own, or this one has another width.
+    #[must_use]
+    fn with_start_vector(&self, vector: &[f32]) -> Self
+    where
+        Self: Sized,
+    {
+        let own = self.words().start_vector.as_ref();
+        let mut replaced = ReplacedRow {
+            table: own.expect("the model has a start vector of its own").id,
+            row: 0,
+            vector,
+        };
+        self.clone().map(&mut replaced)
+    }
 }
 
 struct ReplacedRow<'a> {

@@ -14,10 +14,11 @@ use crate::encoder::EncoderInput;
 use crate::error::ModelError;
 use crate::heads::{HeadSizes, MaskedLmHead, rows_at};
 use crate::hf::{
-    HfModel, HfTensor, Layout, LoadReport, encoder_tensor, load_weights, one_id, rename,
+    HfModel, HfTensor, Layout, LoadReport, START_VECTOR, encoder_tensor, load_weights, one_id,
+    rename,
 };
 use crate::init::{initialise_under, usual};
-use crate::layers::{Bias, Cache, Embedding, Linear, Memory, PostNormDecoderLayer};
+use crate::layers::{Bias, Cache, Embedding, Linear, Memory, PostNormDecoderLayer, StartVector};
 
 /// `config.json` of Hugging Face's `EncoderDecoderModel`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub struct EncoderDecoderConfig {
     /// Id that starts decoding.
     #[serde(deserialize_with = "one_id")]
     pub decoder_start_token_id: Option<u32>,
+    /// Whether the decoder starts with a vector of its own, which is no token's; unknown to transformers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decoder_start_vector: bool,
     /// Id of the padding token.
     #[serde(deserialize_with = "one_id")]
     pub pad_token_id: Option<u32>,
@@ -76,6 +80,7 @@ impl EncoderDecoderConfig {
                 ..decoder.clone()
             }),
             decoder_start_token_id: None,
+            decoder_start_vector: false,
             pad_token_id: encoder.pad_token_id,
             eos_token_id: None,
         }
@@ -148,7 +153,7 @@ impl EncoderDecoder {
         Ok(EncoderDecoder {
             encoder: Bert::filled(encoder, Pooler::With, ("encoder", seed), device),
             projection,
-            decoder: BertDecoder::new(decoder, seed, device),
+            decoder: BertDecoder::new(config, seed, device),
         })
     }
 
@@ -263,16 +268,16 @@ impl EncoderDecoder {
 }
 
 impl BertDecoder {
-    fn new(config: &BertConfig, seed: u64, device: &Device) -> BertDecoder {
+    fn new(whole: &EncoderDecoderConfig, seed: u64, device: &Device) -> BertDecoder {
+        let config = whole.decoder.bert();
         let fill = |path: &str| usual(path, config.initializer_range);
+        let mut embeddings = BertEmbeddings::blank(config, device);
+        embeddings.word = embeddings
+            .word
+            .starting(StartVector::of(whole.decoder_start_vector));
         let layers = PostNormDecoderLayer::stack(&config.layer(), config.num_hidden_layers, device);
         BertDecoder {
-            embeddings: initialise_under(
-                "decoder.embeddings",
-                BertEmbeddings::blank(config, device),
-                seed,
-                fill,
-            ),
+            embeddings: initialise_under("decoder.embeddings", embeddings, seed, fill),
             layers: initialise_under("decoder.layers", layers, seed, fill),
             head: MaskedLmHead::new(&HeadSizes::of_bert(config), ("decoder.head", seed), device),
         }
@@ -306,6 +311,12 @@ impl HfModel for BertDecoder {
             return Some(HfTensor {
                 name: rename(path, FAMILY.heads),
                 layout: Layout::Transposed,
+            });
+        }
+        if path == "embeddings.word.start_vector" {
+            return Some(HfTensor {
+                name: START_VECTOR.to_owned(),
+                layout: Layout::AsIs,
             });
         }
         let tensor = encoder_tensor(path, NAMES);

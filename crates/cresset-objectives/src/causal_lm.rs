@@ -303,6 +303,12 @@ fn windows(
     side: Side,
     texts: TokenizedTexts,
 ) -> Result<Rows<CausalLanguageModelling>, RunError> {
+    let decoder = setup.convention.decoder_frame();
+    if decoder.is_some_and(|decoder| decoder.start_is_learned) {
+        return Err(RunError::Config(
+            "special.overrides.learned_start is given, but the windows of rows = \"stream\" have no start in front, so that it would never be read; remove it, or take rows = \"documents\"".into(),
+        ));
+    }
     let shape = Cut {
         span: setup.data.max_length + 1,
         overlap: 1,

@@ -3,6 +3,7 @@
 mod trace;
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use cresset_data::LEARNED_START;
 use cresset_model::bert::Pooler;
 use cresset_model::xlnet::{XlnetInput, XlnetLmHead};
 use cresset_model::{
@@ -94,6 +95,8 @@ pub fn forward_watched(
 pub struct RawModel {
     vocab_size: usize,
     target_vocab_size: usize,
+    /// Whether [`LEARNED_START`] has a vector.
+    starts_learned: bool,
     device: Device,
     network: Network,
 }
@@ -130,8 +133,20 @@ impl RawModel {
                 "an encoder-decoder needs decoder_input_ids; add them to the input".into(),
             )
         })?;
-        check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
+        self.check_ids("decoder_input_ids", ids, self.target_vocab_size)?;
         matrix("decoder_input_ids", ids, device)
+    }
+
+    fn check_ids(&self, name: &str, rows: &[Vec<u32>], vocab_size: usize) -> Result<(), RunError> {
+        let vocabulary = vocab_size as u32;
+        let is_known = |id: u32| id < vocabulary || (self.starts_learned && id == LEARNED_START);
+        match rows.iter().flatten().find(|id| !is_known(**id)) {
+            Some(id) => Err(RunError::Data(format!(
+                "{name} holds id {id}, but the model's vocabulary ends at {}",
+                vocabulary - 1
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Opens a folder's model; the report says which tensors it lacks, and those keep initial values.
@@ -143,6 +158,7 @@ impl RawModel {
         let model = RawModel {
             vocab_size: files.config.vocab_size(),
             target_vocab_size: files.config.target_vocab_size(),
+            starts_learned: files.config.has_learned_start(),
             device: device.clone(),
             network,
         };
@@ -159,7 +175,7 @@ impl RawModel {
     /// # Errors
     /// Rows of different lengths, ids outside the vocabulary, a missing decoder input.
     pub fn run(&self, input: &ForwardInput) -> Result<Vec<Output>, RunError> {
-        check_ids("input_ids", &input.input_ids, self.vocab_size)?;
+        self.check_ids("input_ids", &input.input_ids, self.vocab_size)?;
         let run = Run::inference();
         let device = &self.device;
         let source = encoder_input(input, device)?;
@@ -412,15 +428,4 @@ fn matrices(
     }
     let flat: Vec<f32> = cube.iter().flatten().flatten().copied().collect();
     Ok(Tensor::from_data(TensorData::new(flat, shape), device))
-}
-
-fn check_ids(name: &str, rows: &[Vec<u32>], vocab_size: usize) -> Result<(), RunError> {
-    let vocabulary = vocab_size as u32;
-    match rows.iter().flatten().find(|id| **id >= vocabulary) {
-        Some(id) => Err(RunError::Data(format!(
-            "{name} holds id {id}, but the model's vocabulary ends at {}",
-            vocabulary - 1
-        ))),
-        None => Ok(()),
-    }
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use cresset_model::warm_start::EncoderDecoder;
-use cresset_model::{HfModel, LoadReport, load_weights, named_parameters, parameter_names};
+use cresset_model::{
+    HfModel, LoadReport, is_start_vector, load_weights, named_parameters, parameter_names,
+};
 
 use crate::values::{values_of, write_values};
 use crate::{NewHead, RunError};
@@ -49,8 +51,10 @@ pub fn load<M: HfModel>(
     let (anew, loaded): (Vec<_>, Vec<_>) = loaded.partition(|name| is_reset(name));
     report.loaded = loaded;
     report.new.extend(anew);
+    // Whoever asks for a start vector has named it.
     let is_allowed = |name: &str| {
-        model.is_head(name) || prefixes.iter().any(|prefix| is_under(name, prefix, base))
+        let is_named = prefixes.iter().any(|prefix| is_under(name, prefix, base));
+        model.is_head(name) || is_start_vector(name) || is_named
     };
     let missing: Vec<String> = report
         .new
@@ -104,7 +108,8 @@ pub(crate) fn warm_start(
         ".pooler.",
     ];
     let (model, report) = model.warm_start(encoder, decoder)?;
-    let is_joint = |name: &String| JOINTS.iter().any(|joint| name.contains(joint));
+    let is_joint =
+        |name: &String| is_start_vector(name) || JOINTS.iter().any(|joint| name.contains(joint));
     let missing: Vec<String> = report
         .new
         .iter()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use cresset_data::{Convention, Tokenizer};
+use cresset_data::{Convention, Overrides, Tokenizer};
 use cresset_model::warm_start::EncoderDecoderConfig;
 use cresset_model::{HfModel, ModelConfig, Pooling, check_vocabulary, save_weights, write_config};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct ModelFolder {
     pub tokenizer: Arc<Tokenizer>,
     /// The tool's own facts; a folder from elsewhere has none.
     pub facts: Option<TaskFacts>,
+    /// What is otherwise than the folder's own convention has it.
+    overrides: Overrides,
 }
 
 /// The task's part of `cresset.json`.
@@ -70,21 +72,62 @@ impl ModelFolder {
             files,
             tokenizer,
             facts,
+            overrides: Overrides::default(),
         })
     }
 
-    /// The convention stored in the folder, or the preset of its architecture.
+    /// The same folder with another token as the first that its decoder reads.
+    ///
+    /// # Errors
+    /// A model without decoder; a token that the tokenizer or the model's vocabulary does not have.
+    pub fn starting_with(mut self, token: &str) -> Result<Self, RunError> {
+        let path = self.files.path.display();
+        let convention = self.convention()?;
+        if self.files.config.encoder().is_ok() || convention.decoder_frame().is_none() {
+            return Err(RunError::Config(format!(
+                "{path} is an encoder ({}), which has no decoder to start with {token:?}; choose a model that writes text",
+                self.files.config.kind()
+            )));
+        }
+        let vocabulary = self.files.config.target_vocab_size();
+        let id = self.tokenizer.token_to_id(token);
+        let Some(id) = id.filter(|id| (*id as usize) < vocabulary) else {
+            let known = convention.special_ids().into_iter();
+            let known: Vec<String> = known
+                .filter_map(|id| self.tokenizer.id_to_token(id))
+                .take(8)
+                .collect();
+            return Err(RunError::Config(format!(
+                "the vocabulary of {path} has no token {token:?} to start decoding with; spell one as its tokenizer does, such as {}",
+                known.join(" or ")
+            )));
+        };
+        self.files.config = self.files.config.with_decoder_start(id);
+        self.overrides.decoder_start = Some(token.to_owned());
+        Ok(self)
+    }
+
+    /// The convention stored in the folder, or the preset of its architecture, with the token of [`ModelFolder::starting_with`].
     ///
     /// # Errors
     /// A special token that the tokenizer does not have.
     pub fn convention(&self) -> Result<Convention, RunError> {
-        if self.files.path.join(FACTS_FILE).exists() {
-            return Ok(Convention::load(&self.files.path, &self.tokenizer)?);
+        let own = if self.files.path.join(FACTS_FILE).exists() {
+            Convention::load(&self.files.path, &self.tokenizer)?
+        } else {
+            Convention::preset(preset_of(&self.files.config), &self.tokenizer)?
+        };
+        let is_learned = |c: &Convention| c.decoder_frame().is_some_and(|d| d.start_is_learned);
+        if is_learned(&own) && !self.files.config.has_learned_start() {
+            return Err(damaged(
+                &self.files.path,
+                "its convention starts decoding with a learned vector, which config.json does not have (decoder_start_vector)",
+            ));
         }
-        Ok(Convention::preset(
-            preset_of(&self.files.config),
-            &self.tokenizer,
-        )?)
+        if self.overrides == Overrides::default() {
+            return Ok(own);
+        }
+        Ok(own.changed(&self.overrides, &self.tokenizer)?)
     }
 }
 
@@ -207,6 +250,12 @@ impl Description {
     }
 }
 
+/// The token that starts decoding, or that stands for a learned start.
+fn start_token_id(convention: &Convention) -> Option<u32> {
+    let start = convention.decoder_frame()?.start.as_ref();
+    start.map(|token| token.id)
+}
+
 /// The configuration of an encoder-decoder made of two BERTs, with the special tokens of the convention.
 ///
 /// # Errors
@@ -233,7 +282,7 @@ pub fn warm_start_config(
     }
     let frame = convention.generation()?;
     let mut config = EncoderDecoderConfig::of(&bert(encoder)?, &bert(decoder)?);
-    config.decoder_start_token_id = frame.start.first().copied();
+    config.decoder_start_token_id = start_token_id(convention);
     config.eos_token_id = Some(frame.stop);
     config.pad_token_id = Some(frame.pad);
     Ok(ModelConfig::EncoderDecoder(config))
@@ -257,7 +306,7 @@ pub fn new_model_config(
     if let Some(frame) = convention.decoder_frame().and(convention.generation().ok()) {
         decided.push(("eos_token_id", Some(frame.stop)));
         if convention.encoder_frame().is_some() {
-            decided.push(("decoder_start_token_id", frame.start.first().copied()));
+            decided.push(("decoder_start_token_id", start_token_id(convention)));
         }
         if kind != "t5" && kind != "encoder-decoder" {
             decided.push(("bos_token_id", roles.bos.as_ref().map(|t| t.id)));

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub use self::positions::PositionIds;
 pub use self::reader::Reader;
+pub(crate) use self::reader::spelled;
 
 /// A batch, shown: what `cresset preview` prints.
 #[derive(Clone, Debug, Serialize)]

@@ -193,12 +193,16 @@ impl Setup {
                 "train.checkpoint_layers is true but the two streams of an xlnet are not checkpointed; leave it out, or take smaller batches with train.accumulate".into(),
             ));
         }
-        let decoder = self.convention.decoder_frame();
-        match (&self.train, decoder.and_then(|d| d.start.as_ref())) {
-            // What a model is trained to begin with is what its folder shall say, whatever it said before.
-            (Some(_), Some(start)) => Ok(config.with_decoder_start(start.id)),
-            _ => Ok(config),
-        }
+        let Some((_, decoder)) = self.train.as_ref().zip(self.convention.decoder_frame()) else {
+            return Ok(config);
+        };
+        // What a model is trained to begin with is what its folder shall say, whatever it said before. Beside a learned start it
+        // names the token for readers that know of no such vector.
+        let config = config.with_learned_start(decoder.start_is_learned);
+        Ok(match &decoder.start {
+            Some(start) => config.with_decoder_start(start.id),
+            None => config,
+        })
     }
 
     /// The tokenized texts of a side, as the objective's [`ObjectiveConfig::text_form`] says.

@@ -8,6 +8,9 @@ use cresset_model::EncoderInput;
 use cresset_ops::{KeepMask, PadSide};
 use cresset_train::Report;
 
+/// Batches and models mean the same by the id of a learned start.
+const _: () = assert!(cresset_data::LEARNED_START == cresset_model::layers::LEARNED_START);
+
 /// Token ids as a tensor.
 ///
 /// # Shapes

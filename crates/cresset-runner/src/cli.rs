@@ -116,6 +116,9 @@ pub struct EvaluateArgs {
     /// Rows per batch
     #[arg(long, default_value_t = 64)]
     pub batch_size: usize,
+    /// Start decoding with this token, as the tokenizer spells it, instead of the one the model was trained with
+    #[arg(long, value_name = "TOKEN")]
+    pub decoder_start: Option<String>,
 }
 
 /// `cresset predict`.
@@ -151,6 +154,9 @@ pub struct GenerateArgs {
     /// Rows per batch
     #[arg(long, default_value_t = 32)]
     pub batch_size: usize,
+    /// Start decoding with this token, as the tokenizer spells it, instead of the one the model was trained with
+    #[arg(long, value_name = "TOKEN")]
+    pub decoder_start: Option<String>,
 }
 
 /// `cresset embed`.

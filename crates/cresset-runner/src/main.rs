@@ -7,6 +7,7 @@ mod allocator;
 mod cli;
 mod commands;
 mod config;
+mod decoder_start;
 mod device;
 mod failure;
 mod folder;

@@ -6,6 +6,12 @@ use crate::DataError;
 /// The stop id of a convention without a stop token: no vocabulary has it.
 pub const NO_STOP: u32 = u32::MAX;
 
+/// Stands in a decoder's input for a start vector that is no token's: the largest id that a device holds, which no vocabulary has.
+pub const LEARNED_START: u32 = i32::MAX as u32;
+
+/// How [`LEARNED_START`] is shown: as a tokenizer spells nothing.
+pub const LEARNED_START_SHOWN: &str = "(learned-start)";
+
 /// What stands at a place of an encoder frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -54,6 +60,10 @@ pub struct Framed {
 pub struct DecoderFrame {
     /// The decoder-start token; none inside a plain character stream.
     pub start: Option<SpecialToken>,
+    /// Whether a vector of its own, which is no token's, stands where the start token would.
+    pub start_is_learned: bool,
+    /// Whether the start is an ordinary token of the vocabulary: a text may then begin with it.
+    pub start_is_ordinary: bool,
     /// What always follows the start token and is also a label, such as BART's `<s>`.
     pub prefix: Vec<SpecialToken>,
     /// The stop token.
@@ -135,6 +145,29 @@ impl Framed {
 }
 
 impl DecoderFrame {
+    /// The id that starts decoding.
+    pub fn start_id(&self) -> Option<u32> {
+        let own = |token: &SpecialToken| match self.start_is_learned {
+            true => LEARNED_START,
+            false => token.id,
+        };
+        self.start.as_ref().map(own)
+    }
+
+    /// What starts decoding, as a person reads it.
+    pub fn start_shown(&self) -> Option<&str> {
+        match self.start_is_learned {
+            true => Some(LEARNED_START_SHOWN),
+            false => self.start.as_ref().map(|token| token.token.as_str()),
+        }
+    }
+
+    /// The ids in front of a text: start and prefix.
+    pub(super) fn head(&self) -> impl Iterator<Item = u32> {
+        let prefix = self.prefix.iter().map(|token| token.id);
+        self.start_id().into_iter().chain(prefix)
+    }
+
     pub(super) fn pair(
         &self,
         convention: &str,
@@ -142,7 +175,8 @@ impl DecoderFrame {
         max: usize,
     ) -> Result<(Vec<u32>, Vec<u32>), DataError> {
         let head: Vec<&SpecialToken> = self.start.iter().chain(&self.prefix).collect();
-        if let Some(token) = head.iter().find(|token| target.first() == Some(&token.id)) {
+        let mut guards = head.iter().skip(usize::from(self.start_is_ordinary));
+        if let Some(token) = guards.find(|token| target.first() == Some(&token.id)) {
             return Err(double(convention, token, "starts"));
         }
         if let Some(stop) = self
@@ -162,7 +196,7 @@ impl DecoderFrame {
             });
         }
         let kept = target.len().min(max + 1 - n_special);
-        let mut sequence: Vec<u32> = head.iter().map(|token| token.id).collect();
+        let mut sequence: Vec<u32> = self.head().collect();
         sequence.extend_from_slice(&target[..kept]);
         sequence.extend(self.stop.iter().map(|token| token.id));
         let labels = sequence.get(1..).unwrap_or_default().to_vec();
@@ -171,12 +205,10 @@ impl DecoderFrame {
     }
 
     pub(super) fn describe_input(&self, text: &str) -> String {
-        let head = self
-            .start
-            .iter()
-            .chain(&self.prefix)
-            .map(|token| token.token.as_str());
-        head.chain([text]).collect::<Vec<_>>().join(" ")
+        let start = self.start_shown();
+        let prefix = self.prefix.iter().map(|token| token.token.as_str());
+        let words = start.into_iter().chain(prefix).chain([text]);
+        words.collect::<Vec<_>>().join(" ")
     }
 
     pub(super) fn describe_labels(&self, text: &str) -> String {

@@ -35,6 +35,9 @@ pub struct Overrides {
     /// The first decoder input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoder_start: Option<String>,
+    /// Whether a vector of its own, which is no token's, stands where the decoder start would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned_start: Option<bool>,
     /// What always follows the decoder start and is also a label, such as a target language's token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decoder_prefix: Option<Vec<String>>,
@@ -64,9 +67,13 @@ impl Overrides {
             .map(String::as_str)
     }
 
-    /// These where they are given, the others elsewhere.
+    /// These where they are given, the others elsewhere. A start token that is named starts, whatever started before.
     pub fn over(self, others: Overrides) -> Overrides {
+        let before = others
+            .learned_start
+            .filter(|_| self.decoder_start.is_none());
         Overrides {
+            learned_start: self.learned_start.or(before),
             pad: self.pad.or(others.pad),
             unk: self.unk.or(others.unk),
             cls: self.cls.or(others.cls),

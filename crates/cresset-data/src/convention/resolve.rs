@@ -202,7 +202,20 @@ impl Finder<'_> {
         };
         let stop = self.preset.decoder.as_ref().map(|d| needed(roles, d.stop));
         let exists = self.preset.decoder.is_some() || self.preset.name == "plain";
-        Ok(exists.then_some(DecoderFrame {
+        let is_ordinary = |start: &SpecialToken| {
+            !self.tokenizer.is_added(start.id) && !roles.tokens().any(|t| t.id == start.id)
+        };
+        let start_is_learned = self.overrides.learned_start == Some(true);
+        if start_is_learned && !(exists && start.is_some()) {
+            return Err(DataError::MissingRole {
+                convention: self.preset.name.to_owned(),
+                role: "decoder_start",
+                needed_by: "special.overrides.learned_start",
+            });
+        }
+        Ok(exists.then(|| DecoderFrame {
+            start_is_learned,
+            start_is_ordinary: start.as_ref().is_some_and(is_ordinary),
             start,
             prefix,
             stop,

@@ -75,6 +75,7 @@ impl Convention {
             bos: spelled(&self.roles.bos),
             eos: spelled(&self.roles.eos),
             decoder_start: decoder.and_then(|d| spelled(&d.start)),
+            learned_start: decoder.filter(|d| d.start_is_learned).map(|_| true),
             decoder_prefix: decoder.map(|d| d.prefix.iter().map(|t| t.token.clone()).collect()),
             pad_side: Some(self.pad_side),
         }

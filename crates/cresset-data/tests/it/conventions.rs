@@ -75,6 +75,25 @@ fn any_role_can_be_overridden() {
 }
 
 #[test]
+fn a_text_may_begin_with_an_ordinary_start_token_but_not_with_a_special_one() {
+    let (tokenizer, _) = letters("mt");
+    let starting = |token: &str| {
+        let overrides = Overrides {
+            decoder_start: Some(token.to_owned()),
+            ..Overrides::default()
+        };
+        let convention = Convention::with_overrides("mt", &overrides, &tokenizer).unwrap();
+        let own = tokenizer.token_to_id(token).unwrap();
+        convention.decoder_pair(&[own, own], 16)
+    };
+    let (input, labels) = starting("a").unwrap();
+    assert_eq!(spell(&tokenizer, &input), "aaa");
+    assert_eq!(spell(&tokenizer, &labels), "aa <eos>");
+    let refused = starting("<pad>").unwrap_err().to_string();
+    assert!(refused.contains("starts with <pad>"), "{refused}");
+}
+
+#[test]
 fn gpt_2_spellings_are_found_and_pad_with_the_end_token() {
     let config = TokenizerTrainConfig {
         special_tokens: vec!["<|endoftext|>".to_owned()],

@@ -12,7 +12,7 @@ use crate::encoder_decoder::Seq2SeqConfig;
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, Layout, inner_path};
 use crate::init::{initialise, usual};
-use crate::layers::{Bias, Embedding, Linear};
+use crate::layers::{Bias, Embedding, LEARNED_START, Linear};
 use crate::t5::{T5Config, T5ForConditionalGeneration};
 
 /// An encoder-decoder that puts a text, or a pair of texts, in one class: Hugging Face's `BartForSequenceClassification` and
@@ -95,6 +95,15 @@ impl Seq2SeqClassifier {
             }
             Seq2SeqConfig::Marian(_) => return Err(no_such_class("marian")),
             Seq2SeqConfig::EncoderDecoder(_) => return Err(no_such_class("encoder-decoder")),
+        };
+        let is_learned = match config {
+            Seq2SeqConfig::T5(config) => config.decoder_start_vector,
+            Seq2SeqConfig::Bart(config) => config.decoder_start_vector,
+            _ => false,
+        };
+        let start = match is_learned {
+            true => Some(LEARNED_START),
+            false => start,
         };
         let start = start.ok_or_else(|| ModelError::BadValue {
             key: "decoder_start_token_id".to_owned(),

@@ -5,6 +5,9 @@ use burn::tensor::Tensor;
 
 use super::HfModel;
 
+/// The name of a decoder's own start vector, behind the base model's prefix.
+pub(crate) const START_VECTOR: &str = "decoder_start_vector";
+
 /// A tensor in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HfTensor {

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::module::{ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-use super::{HfModel, read};
+use super::{HfModel, START_VECTOR, read};
 use crate::error::ModelError;
 
 /// How the tables of token vectors are called in files, after whatever stands in front.
@@ -46,6 +46,17 @@ pub fn token_tables<M: HfModel>(model: &M) -> Vec<NamedParameter> {
     let mut parameters = named_parameters(model);
     parameters.retain(|parameter| parameter.name.as_deref().is_some_and(is_table));
     parameters
+}
+
+/// The vector of its own that a model's decoder starts with, if it has one: a table of one row.
+pub fn start_vector<M: HfModel>(model: &M) -> Option<NamedParameter> {
+    let is_it = |p: &NamedParameter| p.name.as_deref().is_some_and(is_start_vector);
+    named_parameters(model).into_iter().find(is_it)
+}
+
+/// Whether this is the name, in files, of a decoder's own start vector.
+pub fn is_start_vector(name: &str) -> bool {
+    name.rsplit('.').next() == Some(START_VECTOR)
 }
 
 /// The table of token vectors of a model folder, row after row, and the length of a row. Where there are two, that of the

@@ -58,6 +58,9 @@ pub struct T5Config {
     /// Id that starts decoding.
     #[serde(deserialize_with = "one_id")]
     pub decoder_start_token_id: Option<u32>,
+    /// Whether the decoder starts with a vector of its own, which is no token's; unknown to transformers.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub decoder_start_vector: bool,
     /// Id of the padding token.
     #[serde(deserialize_with = "one_id")]
     pub pad_token_id: Option<u32>,
@@ -86,6 +89,7 @@ impl Default for T5Config {
             tie_word_embeddings: true,
             scale_decoder_outputs: None,
             decoder_start_token_id: Some(0),
+            decoder_start_vector: false,
             pad_token_id: Some(0),
             eos_token_id: Some(1),
         }

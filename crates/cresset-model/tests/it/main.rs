@@ -8,6 +8,7 @@ mod forms;
 mod generation;
 mod heads;
 mod initial;
+mod learned_start;
 mod masks;
 mod names;
 mod parity;

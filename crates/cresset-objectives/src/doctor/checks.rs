@@ -8,6 +8,7 @@ use super::both_ways::{causal_both_ways, seq2seq_both_ways};
 use super::probe::{Rows, at, distance, ordinary_ids, same};
 use super::{Check, Outcome};
 use crate::forward::{ForwardInput, Network, Output, RawModel};
+use crate::preview::spelled;
 use crate::{ModelFolder, RunError, upload};
 
 /// What is examined.
@@ -177,8 +178,12 @@ impl Subject<'_> {
             .raw
             .get("decoder_start_token_id")
             .and_then(Value::as_u64);
-        match (written, frame.start.first()) {
-            (Some(written), Some(&ours))
+        let start = self
+            .convention
+            .decoder_frame()
+            .and_then(|d| d.start.as_ref());
+        match (written, start.map(|token| token.id)) {
+            (Some(written), Some(ours))
                 if written != u64::from(ours) && self.convention.encoder_frame().is_some() =>
             {
                 Outcome::Failed(format!(
@@ -319,7 +324,10 @@ impl Subject<'_> {
 
     fn cache(&self) -> Outcome {
         let length = self.length();
-        let ids = self.ids(length, 1);
+        let mut ids = self.ids(length, 1);
+        if let Some(start) = self.convention.decoder_frame().and_then(|d| d.start_id()) {
+            ids[0] = start;
+        }
         let (whole, steps) = match self.model.network() {
             Network::Causal(model) => causal_both_ways(model, &ids),
             Network::Seq2Seq(model) => seq2seq_both_ways(model, &self.ids(length, 2), &ids),
@@ -426,12 +434,7 @@ impl Subject<'_> {
     }
 
     fn spelt(&self, ids: &[u32]) -> String {
-        let tokenizer = &self.folder.tokenizer;
-        let piece = |&id: &u32| {
-            tokenizer
-                .id_to_token(id)
-                .unwrap_or_else(|| format!("<{id}?>"))
-        };
+        let piece = |&id: &u32| spelled(id, &self.folder.tokenizer);
         ids.iter().map(piece).collect::<Vec<_>>().join(" ")
     }
 }

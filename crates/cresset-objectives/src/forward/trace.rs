@@ -5,7 +5,7 @@ use cresset_model::xlnet::XlnetInput;
 use cresset_model::{Encoder, EncoderInput, TextClassifier};
 use cresset_ops::{Run, Seen, Watched};
 
-use super::{ForwardInput, Network, Output, RawModel, check_ids, encoder_input};
+use super::{ForwardInput, Network, Output, RawModel, encoder_input};
 use crate::RunError;
 
 /// What a stack's tensors are called.
@@ -27,7 +27,7 @@ impl RawModel {
     /// # Errors
     /// Rows of different lengths, ids outside the vocabulary, a missing decoder input; targets of a permuted language model.
     pub fn trace(&self, input: &ForwardInput, what: Watched) -> Result<Vec<Output>, RunError> {
-        check_ids("input_ids", &input.input_ids, self.vocab_size)?;
+        self.check_ids("input_ids", &input.input_ids, self.vocab_size)?;
         let device = &self.device;
         let source = encoder_input(input, device)?;
         let run = Run::inference();

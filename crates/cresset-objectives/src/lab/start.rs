@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor};
-use cresset_data::{Convention, Example, PadSide, pad};
+use cresset_data::{Convention, Example, LEARNED_START_SHOWN, PadSide, pad};
 use cresset_model::{CausalLm, ModelConfig, Seq2SeqLm, TokenTable};
 use cresset_ops::{KeepMask, Run};
 use serde::Serialize;
@@ -83,9 +83,9 @@ pub(super) fn writes(folder: &ModelFolder) -> bool {
 pub(super) fn probe(subject: &Subject<'_>) -> Result<StartProbe, RunError> {
     let folder = subject.folder;
     let convention = folder.convention()?;
-    let start = convention
-        .decoder_frame()
-        .and_then(|frame| frame.start.clone())
+    let decoder = convention.decoder_frame();
+    let (decoder, start) = decoder
+        .and_then(|decoder| Some((decoder, decoder.start.clone()?)))
         .ok_or_else(|| {
             RunError::Config(format!(
                 "the convention {} has no start token, so there is none to probe",
@@ -94,13 +94,25 @@ pub(super) fn probe(subject: &Subject<'_>) -> Result<StartProbe, RunError> {
         })?;
     let writer = Writer::open(folder, subject.device)?;
     let written = written(subject, &convention)?;
-    let table = writer.rows();
     let spoken = (&*folder.tokenizer, &convention);
-    let others = replacements(&table, start.id, spoken, subject.seed);
-    let changed: Vec<Writer> = others
-        .iter()
-        .map(|other| writer.with_row(start.id as usize, &other.vector))
-        .collect();
+    let mut table = writer.rows();
+    // A start vector that is no row is looked at as one behind the last.
+    let learned = decoder
+        .start_is_learned
+        .then(|| writer.start_vector())
+        .flatten();
+    let is_learned = learned.is_some();
+    table.extend(learned);
+    let row = match is_learned {
+        true => table.len() - 1,
+        false => start.id as usize,
+    };
+    let others = replacements(&table, row as u32, spoken, subject.seed);
+    let changed = |vector: &[f32]| match is_learned {
+        true => writer.with_start_vector(vector),
+        false => writer.with_row(row, vector),
+    };
+    let changed: Vec<Writer> = others.iter().map(|other| changed(&other.vector)).collect();
     let vocabulary = folder.files.config.target_vocab_size();
     let mut sums = Sums::new(vocabulary, others.len());
     // Where the first token that is not forced is predicted.
@@ -125,7 +137,10 @@ pub(super) fn probe(subject: &Subject<'_>) -> Result<StartProbe, RunError> {
     };
     let n_targets = written.iter().map(|w| w.labels.len()).sum();
     Ok(StartProbe {
-        token: start.token,
+        token: match is_learned {
+            true => LEARNED_START_SHOWN.to_owned(),
+            false => start.token,
+        },
         n_texts: n,
         n_targets,
         entropy: sums.entropy / n as f64,
@@ -255,6 +270,20 @@ impl Writer {
         match self {
             Writer::Seq2Seq(model) => Writer::Seq2Seq(model.with_row(row, vector)),
             Writer::Causal(model) => Writer::Causal(model.with_row(row, vector)),
+        }
+    }
+
+    fn start_vector(&self) -> Option<Vec<f32>> {
+        match self {
+            Writer::Seq2Seq(model) => model.start_vector(),
+            Writer::Causal(model) => model.start_vector(),
+        }
+    }
+
+    fn with_start_vector(&self, vector: &[f32]) -> Writer {
+        match self {
+            Writer::Seq2Seq(model) => Writer::Seq2Seq(model.with_start_vector(vector)),
+            Writer::Causal(model) => Writer::Causal(model.with_start_vector(vector)),
         }
     }
 

@@ -1,6 +1,8 @@
 //! From ids to what a person reads.
 
-use cresset_data::{Convention, PaddedIds, SpecialToken, Tokenizer};
+use cresset_data::{
+    Convention, LEARNED_START, LEARNED_START_SHOWN, PaddedIds, SpecialToken, Tokenizer,
+};
 use cresset_model::ModelConfig;
 
 use super::{Places, PositionIds, Role, Shown};
@@ -20,7 +22,11 @@ impl<'a> Reader<'a> {
         Reader {
             tokenizer,
             convention,
-            special: convention.special_ids(),
+            special: convention
+                .special_ids()
+                .into_iter()
+                .chain([LEARNED_START])
+                .collect(),
             positions: PositionIds::default(),
             classes: Vec::new(),
         }
@@ -118,9 +124,7 @@ impl<'a> Reader<'a> {
 
     /// A token's spelling.
     pub fn piece(&self, id: u32) -> String {
-        self.tokenizer
-            .id_to_token(id)
-            .unwrap_or_else(|| format!("<{id}?>"))
+        spelled(id, self.tokenizer)
     }
 
     /// Targets with the spelling of their tokens.
@@ -169,5 +173,15 @@ impl<'a> Reader<'a> {
         let roles = self.convention.roles();
         let ends = [&roles.sep, &roles.eos];
         ends.into_iter().flatten().any(|token| token.id == id)
+    }
+}
+
+/// A token's spelling, or how what is no token is shown.
+pub(crate) fn spelled(id: u32, tokenizer: &Tokenizer) -> String {
+    match id {
+        LEARNED_START => LEARNED_START_SHOWN.to_owned(),
+        _ => tokenizer
+            .id_to_token(id)
+            .unwrap_or_else(|| format!("<{id}?>")),
     }
 }

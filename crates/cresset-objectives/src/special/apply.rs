@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use burn::module::ParamId;
 use cresset_data::SpecialToken;
-use cresset_model::{HfModel, NamedParameter, named_parameters, token_tables};
+use cresset_model::{
+    HfModel, NamedParameter, is_start_vector, named_parameters, start_vector, token_tables,
+};
 use cresset_train::{Parameters, RowRule, Scope, TableRows, parameters};
 
 use super::init::{Beginner, Table};
@@ -48,12 +50,13 @@ pub(crate) fn apply<T: Task>(
         return Ok(Applied::without_policies(objective));
     }
     check_policies(policies)?;
-    let tables = token_tables(objective.network());
+    let mut tables = token_tables(objective.network());
     if tables.is_empty() {
         return refuse(
             "the model has no table of token vectors; remove [special.policy]".to_owned(),
         );
     }
+    tables.extend(start_vector(objective.network()));
     let groups = groups(policies, &tables, setup)?;
     let begun = begun(objective.network(), &groups, &tables, setup)?;
     let objective = write_values(objective, begun);
@@ -86,7 +89,7 @@ fn groups<'a>(
         let role = TokenRole::parse(name).expect("checked before");
         let tokens = role.tokens(&setup.convention, &setup.tokenizer)?;
         for (at, table) in tables.iter().enumerate() {
-            if !is_about(role.half(), table, tables.len()) {
+            if !is_about(role.half(), table, tables) {
                 continue;
             }
             for SpecialToken { token, id } in &tokens {
@@ -114,14 +117,24 @@ fn groups<'a>(
 }
 
 /// Whether a table is of the half that a role is about.
-fn is_about(half: Half, table: &NamedParameter, n_tables: usize) -> bool {
+fn is_about(half: Half, table: &NamedParameter, tables: &[NamedParameter]) -> bool {
+    if is_start(table) {
+        return half == Half::Start;
+    }
     let name = table.name.as_deref().unwrap_or_default();
     let of_decoder = name.starts_with("decoder.");
+    let is_shared = tables.iter().filter(|table| !is_start(table)).count() == 1;
     match half {
-        Half::Encoder => n_tables == 1 || !of_decoder,
-        Half::Decoder => n_tables == 1 || of_decoder,
+        Half::Encoder => is_shared || !of_decoder,
+        Half::Decoder => is_shared || of_decoder,
         Half::Both => true,
+        Half::Start => false,
     }
+}
+
+/// Whether it is the decoder's own start vector, a table of one row.
+fn is_start(table: &NamedParameter) -> bool {
+    table.name.as_deref().is_some_and(is_start_vector)
 }
 
 impl Group<'_> {
@@ -134,6 +147,7 @@ impl Group<'_> {
             weight_decay,
         } = self.policy;
         let whom = match &self.tokens[..] {
+            [only] if is_start(&tables[self.table]) => format!("in place of {} (row 0", only.token),
             [only] => format!("{} (row {}", only.token, only.id),
             several => format!("{} tokens from {} (rows", several.len(), several[0].token),
         };
@@ -196,18 +210,28 @@ fn begun<M: HfModel>(
         if beginning.is_empty() {
             continue;
         }
+        // A start vector begins among the vectors that its decoder reads.
+        let is_read = |other: &&NamedParameter| is_about(Half::Decoder, other, tables);
+        let words = match is_start(table) {
+            true => tables.iter().find(is_read).unwrap_or(table),
+            false => table,
+        };
+        let of_words = here.filter(|_| words.id == table.id);
         let special: BTreeSet<u32> = setup
             .convention
             .special_ids()
             .into_iter()
-            .chain(here.flat_map(|group| group.tokens.iter().map(|t| t.id)))
+            .chain(of_words.flat_map(|group| group.tokens.iter().map(|t| t.id)))
             .collect();
-        let n_rows = table.shape[0].min(setup.tokenizer.vocab_size());
+        let n_rows = words.shape[0].min(setup.tokenizer.vocab_size());
         let ordinary: Vec<usize> = (0..n_rows)
             .filter(|&row| !special.contains(&(row as u32)))
             .collect();
-        let before = values_of(network, &HashSet::from([table.id]));
-        let before = before.into_values().next().unwrap_or_default();
+        let values = |of: &NamedParameter| {
+            let values = values_of(network, &HashSet::from([of.id]));
+            values.into_values().next().unwrap_or_default()
+        };
+        let before = values(words);
         let size = table.shape[1];
         let host = Table {
             values: &before,
@@ -216,7 +240,7 @@ fn begun<M: HfModel>(
             tokenizer: &setup.tokenizer,
             seed: setup.seed,
         };
-        let mut after = before.clone();
+        let mut after = values(table);
         for (group, init) in beginning {
             for token in &group.tokens {
                 let vector = host.begin(&Beginner {

@@ -25,6 +25,8 @@ pub enum TokenRole {
     Eos,
     /// The first decoder input.
     DecoderStart,
+    /// The vector that is no token's and stands where the decoder's start token would.
+    LearnedStart,
     /// Stand for spans of text, all of them.
     Sentinels,
     /// A token by its spelling.
@@ -37,11 +39,13 @@ pub(super) enum Half {
     Encoder,
     Decoder,
     Both,
+    /// Neither: the decoder's own start vector.
+    Start,
 }
 
 impl TokenRole {
     /// The names of all roles but `token:..`.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "cls",
         "more_cls",
         "sep",
@@ -51,6 +55,7 @@ impl TokenRole {
         "pad",
         "unk",
         "decoder_start",
+        "learned_start",
         "sentinels",
     ];
 
@@ -66,6 +71,7 @@ impl TokenRole {
             "bos" => TokenRole::Bos,
             "eos" => TokenRole::Eos,
             "decoder_start" => TokenRole::DecoderStart,
+            "learned_start" => TokenRole::LearnedStart,
             "sentinels" => TokenRole::Sentinels,
             other => {
                 let token = other.strip_prefix("token:").filter(|t| !t.is_empty())?;
@@ -74,7 +80,7 @@ impl TokenRole {
         })
     }
 
-    /// The tokens that play the role.
+    /// The tokens that play the role; of a learned start the token whose place it has, with the id 0, its row in a table of its own.
     ///
     /// # Errors
     /// A role that the convention has no token for; a token that the tokenizer does not have.
@@ -93,6 +99,7 @@ impl TokenRole {
             TokenRole::Bos => roles.bos.clone(),
             TokenRole::Eos => roles.eos.clone(),
             TokenRole::DecoderStart => convention.decoder_frame().and_then(|d| d.start.clone()),
+            TokenRole::LearnedStart => return learned_start(convention).map(|start| vec![start]),
             TokenRole::MoreCls if !roles.more_cls.is_empty() => return Ok(roles.more_cls.clone()),
             TokenRole::Sentinels if !roles.sentinels.is_empty() => {
                 return Ok(roles.sentinels.clone());
@@ -132,6 +139,7 @@ impl TokenRole {
             TokenRole::Bos => "bos",
             TokenRole::Eos => "eos",
             TokenRole::DecoderStart => "decoder_start",
+            TokenRole::LearnedStart => "learned_start",
             TokenRole::Sentinels => "sentinels",
             TokenRole::Token(token) => return format!("token:{token}"),
         };
@@ -143,7 +151,22 @@ impl TokenRole {
         match self {
             TokenRole::Cls | TokenRole::MoreCls => Half::Encoder,
             TokenRole::DecoderStart => Half::Decoder,
+            TokenRole::LearnedStart => Half::Start,
             _ => Half::Both,
         }
     }
+}
+
+fn learned_start(convention: &Convention) -> Result<SpecialToken, RunError> {
+    let decoder = convention.decoder_frame().filter(|d| d.start_is_learned);
+    let start = decoder.and_then(|decoder| decoder.start.clone());
+    let missing = || {
+        RunError::Config(
+            "special.policy.learned_start: decoding starts with a token, not with a vector of its own; set special.overrides.learned_start = true, or write special.policy.decoder_start".to_owned(),
+        )
+    };
+    Ok(SpecialToken {
+        id: 0,
+        ..start.ok_or_else(missing)?
+    })
 }

@@ -2,14 +2,19 @@
 
 use cresset_data::{Example, SourceConfig, read_examples};
 use cresset_metrics::{BleuOptions, ChrfOptions, corpus_bleu, corpus_chrf};
-use cresset_objectives::{ModelFolder, ObjectiveConfig, open, open_generator};
+use cresset_objectives::{ModelFolder, ObjectiveConfig, RowKind, open, open_generator};
 
 use crate::cli::{Common, EvaluateArgs};
-use crate::{device, inputs, output, setup};
+use crate::failure::user;
+use crate::{decoder_start, device, inputs, output, setup};
 
 pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
     let folder = ModelFolder::open(&args.model)?;
+    if args.decoder_start.is_some() {
+        refuse_streams(&folder)?;
+    }
+    let folder = decoder_start::changed(folder, args.decoder_start.as_deref(), common)?;
     let examples = read(args, &folder)?;
     let generator = match folder.facts.as_ref().map(|f| &f.objective) {
         Some(ObjectiveConfig::Seq2Seq(_)) => Some(open_generator(&folder, &device)?),
@@ -43,6 +48,17 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
         );
     }
     output::metrics(&values, common.json)
+}
+
+/// Windows of a stream have no start token in front, so that another one would change nothing.
+fn refuse_streams(folder: &ModelFolder) -> anyhow::Result<()> {
+    match folder.facts.as_ref().map(|facts| &facts.objective) {
+        Some(ObjectiveConfig::CausalLm(c)) if c.rows == RowKind::Stream => Err(user(format!(
+            "{} was trained on windows of a stream (rows = \"stream\"), which have no start token in front; leave out --decoder-start, or use it with `cresset generate`",
+            folder.files.path.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn read(args: &EvaluateArgs, folder: &ModelFolder) -> anyhow::Result<Vec<Example>> {

@@ -5,11 +5,12 @@ use serde_json::json;
 
 use crate::cli::{Common, GenerateArgs};
 use crate::inputs::{self, Lines};
-use crate::{device, output};
+use crate::{decoder_start, device, output};
 
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
     let folder = ModelFolder::open(&args.model)?;
+    let folder = decoder_start::changed(folder, args.decoder_start.as_deref(), common)?;
     let model = open_generator(&folder, &device)?;
     let lines = if args.text { Lines::Plain } else { Lines::Json };
     let examples = inputs::read(&args.input, lines)?;

@@ -14,6 +14,7 @@ mod fine_tune;
 mod forward;
 mod inspect;
 mod lab;
+mod learned_start;
 mod masking;
 mod multi;
 mod pooling;

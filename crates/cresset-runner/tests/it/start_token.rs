@@ -106,3 +106,126 @@ fn a_start_token_that_a_folder_does_not_know_is_refused() {
         "{message}"
     );
 }
+
+/// The metrics of a model on the held-out pairs, and what it writes for the first of them.
+fn measured(place: &Workplace, model: &str, more: &[&str]) -> (Value, String) {
+    let dev = ["en", "lum"].map(|end| format!("sample-data/translation/dev.{end}"));
+    let evaluate = ["evaluate", model, "--json", "--data", &dev[0], &dev[1]];
+    let metrics = place.succeeds(&[&evaluate[..], more].concat());
+    let generate = ["generate", model, "--text", "--max-new-tokens", "20"];
+    let input = ["--input", &dev[0]];
+    let written = place.succeeds(&[&generate[..], &input, more].concat());
+    let metrics = serde_json::from_str(&metrics).expect("JSON");
+    (metrics, written)
+}
+
+#[test]
+fn bug_class_01_another_start_is_as_if_the_folder_named_it() {
+    let place = Workplace::with_sample_data();
+    train(&place, &["train.out=run"]);
+    let model = "run/model";
+    let own = measured(&place, model, &[]);
+    assert_eq!(measured(&place, model, &["--decoder-start", "<bos>"]), own);
+    let other = measured(&place, model, &["--decoder-start", "<eos>"]);
+    assert_ne!(other.0["loss"], own.0["loss"]);
+    assert!(other.0["bleu"].is_number());
+    // A word of the vocabulary, with which some targets begin.
+    let word = measured(&place, model, &["--decoder-start", "a"]);
+    assert_ne!(word.0["loss"], own.0["loss"]);
+
+    let facts = place.path("run/model/cresset.json");
+    let mut stored = json(&place, "run/model/cresset.json");
+    stored["convention"]["tokens"]["decoder_start"] = "<eos>".into();
+    fs::write(&facts, stored.to_string()).expect("a file");
+    assert_eq!(measured(&place, model, &[]), other);
+}
+
+#[test]
+fn another_start_stands_in_front_of_a_decoders_documents() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/causal-lm.toml");
+    let settings = |rows: &'static str, out: &'static str| {
+        let mut args = vec!["train".to_owned(), config.clone(), "--quiet".to_owned()];
+        let format = if rows.contains("documents") {
+            "text"
+        } else {
+            "whole-file"
+        };
+        for setting in [rows, out, "train.steps=6", "data.format="] {
+            let value = if setting.ends_with('=') { format } else { "" };
+            args.extend(["--set".to_owned(), format!("{setting}{value}")]);
+        }
+        args
+    };
+    for (rows, out) in [
+        (
+            "objective={ causal-lm = { rows = \"documents\" } }",
+            "train.out=docs",
+        ),
+        (
+            "objective={ causal-lm = { rows = \"stream\" } }",
+            "train.out=stream",
+        ),
+    ] {
+        let args = settings(rows, out);
+        place.succeeds(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let evaluate = |more: &[&str]| -> Value {
+        let data = [
+            "evaluate",
+            "docs/model",
+            "--json",
+            "--data",
+            "sample-data/corpus.txt",
+        ];
+        serde_json::from_str(&place.succeeds(&[&data[..], more].concat())).expect("JSON")
+    };
+    let own = evaluate(&[]);
+    assert_eq!(evaluate(&["--decoder-start", "<bos>"]), own);
+    assert_ne!(evaluate(&["--decoder-start", "<eos>"])["loss"], own["loss"]);
+    let generate = |more: &[&str]| {
+        let prompt = [
+            "generate",
+            "docs/model",
+            "--input",
+            "-",
+            "--max-new-tokens",
+            "12",
+        ];
+        let output = place.run_on("{\"text\": \"\"}\n", &[&prompt[..], more].concat());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(generate(&["--decoder-start", "<bos>"]), generate(&[]));
+    assert_ne!(generate(&["--decoder-start", "e"]), generate(&[]));
+
+    let data = ["--data", "sample-data/corpus.txt", "--decoder-start", "e"];
+    let message = place.is_refused(&[&["evaluate", "stream/model"], &data[..]].concat());
+    assert!(message.contains("windows of a stream"), "{message}");
+}
+
+#[test]
+fn a_start_that_cannot_be_is_refused() {
+    let place = Workplace::with_sample_data();
+    train(&place, &["train.steps=2", "train.out=run"]);
+    let encoder = config("tiny/masked-lm.toml");
+    let short = ["train.steps=2", "train.out=encoder"];
+    place.succeeds(&[
+        "train", &encoder, "--quiet", "--set", short[0], "--set", short[1],
+    ]);
+    let data = ["--data", "sample-data/corpus.txt", "--decoder-start"];
+    for command in ["evaluate", "generate"] {
+        let data = if command == "evaluate" {
+            data
+        } else {
+            ["--input", "sample-data/corpus.txt", data[2]]
+        };
+        let unknown = place.is_refused(&[&[command, "run/model"], &data[..], &["<go>"]].concat());
+        assert!(
+            unknown.contains("no token \"<go>\"") && unknown.contains("<bos>"),
+            "{unknown}"
+        );
+        let other =
+            place.is_refused(&[&[command, "encoder/model"], &data[..], &["[CLS]"]].concat());
+        assert!(other.contains("encoder (bert)"), "{other}");
+    }
+}

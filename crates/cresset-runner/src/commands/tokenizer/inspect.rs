@@ -77,6 +77,10 @@ fn special_tokens(convention: &Convention) -> Vec<Special> {
         })
     };
     let decoder = convention.decoder_frame();
+    let start = match decoder.is_some_and(|d| d.start_is_learned) {
+        true => "learned start in place of",
+        false => "decoder start",
+    };
     let named = [
         one(
             "pad",
@@ -88,7 +92,7 @@ fn special_tokens(convention: &Convention) -> Vec<Special> {
         one("mask", roles.mask.as_ref()),
         one("bos", roles.bos.as_ref()),
         one("eos", roles.eos.as_ref()),
-        one("decoder start", decoder.and_then(|d| d.start.as_ref())),
+        one(start, decoder.and_then(|d| d.start.as_ref())),
         one("stop", decoder.and_then(|d| d.stop.as_ref())),
     ];
     let prefix = decoder.into_iter().flat_map(|d| &d.prefix);
