@@ -2,18 +2,21 @@
 
 python scripts/lab_data.py DATA OUT
 
-DATA holds sst2/{train,dev}.jsonl and trec/train.jsonl, JSON lines with `text` and `label`, a number in trec. OUT gets sst2-train, sst2-dev,
-trec-train and trec-dev (the last tenth of trec), with the class's name as `label`.
+DATA holds sst2, trec, subj, stsb and chnsenticorp with train.jsonl (JSON lines with `text`, `pair`, `label`), sst2/dev.jsonl, and
+clue_corpus/documents.txt. OUT gets sst2-train, sst2-dev, trec-train and trec-dev (the last tenth of trec) with the class's name as `label`, and the texts
+to pre-train on, a blank line between documents: english.txt, every sentence of the English training data as a document, and chinese.txt,
+the documents of clue_corpus and the training texts of chnsenticorp, a sentence a line.
 """
 import argparse
 import json
+import re
 from pathlib import Path
 
 TREC = ["description", "entity", "abbreviation", "human", "location", "number"]
 
 
 def rows_of(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def write(path, rows, names=None):
@@ -22,6 +25,19 @@ def write(path, rows, names=None):
     lines = (json.dumps(row, ensure_ascii=False) for row in named)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(path, len(rows))
+
+
+def sentences(text):
+    """Chinese text cut behind the signs that end a sentence."""
+    return [part for part in re.split(r"(?<=[。！？!?])", " ".join(text.split())) if part.strip()]
+
+
+def documents(path, texts, *files):
+    """Each text a document, its sentences a line each, behind those of the files."""
+    parts = [file.read_text(encoding="utf-8").strip("\n") for file in files]
+    parts += ["\n".join(sentences(text)) for text in texts]
+    path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8")
+    print(path, len(parts))
 
 
 def main():
@@ -36,6 +52,11 @@ def main():
     cut = len(trec) - len(trec) // 10
     write(args.out / "trec-train.jsonl", trec[:cut], TREC)
     write(args.out / "trec-dev.jsonl", trec[cut:], TREC)
+    english = [rows_of(args.data / name / "train.jsonl") for name in ("sst2", "subj", "stsb")] + [trec[:cut]]
+    texts = [text for rows in english for row in rows for text in (row["text"], row.get("pair")) if text]
+    documents(args.out / "english.txt", texts)
+    chinese = [row["text"] for row in rows_of(args.data / "chnsenticorp" / "train.jsonl")]
+    documents(args.out / "chinese.txt", chinese, args.data / "clue_corpus" / "documents.txt")
 
 
 if __name__ == "__main__":

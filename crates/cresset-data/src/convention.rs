@@ -91,6 +91,7 @@ impl Convention {
     /// The names of all presets.
     pub const PRESETS: &'static [&'static str] = &[
         "bert",
+        "bert-without-cls",
         "bert2bert",
         "roberta",
         "albert",
@@ -146,6 +147,17 @@ impl Convention {
     /// The frame of encoder inputs, if the convention has one.
     pub fn encoder_frame(&self) -> Option<&EncoderFrame> {
         self.encoder.as_ref()
+    }
+
+    /// Whether every encoder input has the token that stands for the text.
+    pub fn encoder_input_has_cls(&self) -> bool {
+        let is_cls = |slot: &Slot| match &slot.piece {
+            Piece::Special(token) => Some(token) == self.roles.cls.as_ref(),
+            Piece::Text | Piece::Pair => false,
+        };
+        self.encoder
+            .as_ref()
+            .is_some_and(|frame| frame.single.iter().any(is_cls))
     }
 
     /// The frame of decoder inputs and labels, if the convention has one.

@@ -14,8 +14,8 @@ mod loss;
 
 use std::collections::BTreeMap;
 
-use cresset_data::{Example, Length};
-use cresset_model::{TextClassifier, TextHead, TextPooling};
+use cresset_data::{Convention, Example, Length};
+use cresset_model::{ModelConfig, TextClassifier, TextHead, TextPooling};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -227,6 +227,29 @@ pub(crate) fn open(config: &ClassifyConfig, setup: Setup) -> Result<Box<dyn Open
     open_changed(config, setup, |model| model)
 }
 
+/// Refuses to read the vector of a token that no input has.
+fn check_cls(
+    poolings: &[TextPooling],
+    model: &ModelConfig,
+    convention: &Convention,
+) -> Result<(), RunError> {
+    let reads_cls = poolings.iter().find(|pooling| {
+        matches!(
+            pooling,
+            TextPooling::Cls | TextPooling::ClsWithoutPooler | TextPooling::AllCls
+        )
+    });
+    match reads_cls {
+        Some(pooling) if model.encoder().is_ok() && !convention.encoder_input_has_cls() => {
+            Err(RunError::Config(format!(
+                "the pooling {pooling} reads the token that stands for the text, but inputs of the convention {} have none; set objective.classify.pooling to \"mean\", or special.convention to \"bert\"",
+                convention.name()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The same with something changed in the loaded model.
 pub(crate) fn open_changed(
     config: &ClassifyConfig,
@@ -235,6 +258,7 @@ pub(crate) fn open_changed(
 ) -> Result<Box<dyn OpenRun>, RunError> {
     let labels = labels(config.task, &setup)?;
     let model_config = setup.model_config()?;
+    check_cls(&config.pooling.0, &model_config, &setup.convention)?;
     let head = TextHead {
         n_labels: labels.len(),
         poolings: config.pooling.0.clone(),

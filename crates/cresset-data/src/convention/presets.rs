@@ -83,6 +83,14 @@ const BERT: Preset = Preset {
     n_sentinels: 0,
 };
 
+/// BERT without the token that stands for the text, which the vocabulary still has: to learn what pre-training does for it.
+const BERT_WITHOUT_CLS: Preset = Preset {
+    name: "bert-without-cls",
+    single: &[(A, 0), (R(Sep), 0)],
+    pair: &[(A, 0), (R(Sep), 0), (B, 1), (R(Sep), 1)],
+    ..BERT
+};
+
 /// BERT reads and BERT writes: the token that stands for a text starts decoding, the one that ends a text stops it, as in
 /// Rothe et al. (2020).
 const BERT2BERT: Preset = Preset {
@@ -233,7 +241,19 @@ const PLAIN: Preset = Preset {
 
 /// All presets, in the order of [`Convention::PRESETS`].
 const ALL: &[Preset] = &[
-    BERT, BERT2BERT, ROBERTA, ALBERT, XLNET, T5, T5_S, BART, MT, MARIAN, GPT, PLAIN,
+    BERT,
+    BERT_WITHOUT_CLS,
+    BERT2BERT,
+    ROBERTA,
+    ALBERT,
+    XLNET,
+    T5,
+    T5_S,
+    BART,
+    MT,
+    MARIAN,
+    GPT,
+    PLAIN,
 ];
 
 /// The preset of this name.

@@ -16,6 +16,13 @@ const ENCODER: &[(&str, &str, &str, &str, &str)] = &[
         "00000111",
     ),
     (
+        "bert-without-cls",
+        "abc [SEP]",
+        "0000",
+        "abc [SEP] de [SEP]",
+        "0000111",
+    ),
+    (
         "bert2bert",
         "[CLS] abc [SEP]",
         "00000",

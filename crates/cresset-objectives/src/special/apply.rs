@@ -87,6 +87,7 @@ fn groups<'a>(
     let mut taken: BTreeMap<(usize, u32), &str> = BTreeMap::new();
     for (name, policy) in policies {
         let role = TokenRole::parse(name).expect("checked before");
+        let role = role.under(&setup.convention);
         let tokens = role.tokens(&setup.convention, &setup.tokenizer)?;
         for (at, table) in tables.iter().enumerate() {
             if !is_about(role.half(), table, tables) {

@@ -1,6 +1,6 @@
 //! The roles that policies are given to, and the tokens that play them.
 
-use cresset_data::{Convention, SpecialToken, Tokenizer};
+use cresset_data::{Convention, DecoderFrame, SpecialToken, Tokenizer};
 
 use crate::RunError;
 
@@ -78,6 +78,17 @@ impl TokenRole {
                 TokenRole::Token(token.to_owned())
             }
         })
+    }
+
+    /// What the role is about under a convention: where decoding starts with a vector of its own, that vector is its start.
+    pub(super) fn under(self, convention: &Convention) -> TokenRole {
+        let is_learned = |decoder: &DecoderFrame| decoder.start_is_learned;
+        match self {
+            TokenRole::DecoderStart if convention.decoder_frame().is_some_and(is_learned) => {
+                TokenRole::LearnedStart
+            }
+            other => other,
+        }
     }
 
     /// The tokens that play the role; of a learned start the token whose place it has, with the id 0, its row in a table of its own.

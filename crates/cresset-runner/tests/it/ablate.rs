@@ -92,6 +92,23 @@ fn a_run_of_other_settings_in_the_same_place_is_refused() {
     place.write("study.toml", text.replace("steps=6", "steps=7"));
     let error = place.is_refused(&["lab", "ablate", "study.toml"]);
     assert!(error.contains("holds a run of other settings"), "{error}");
+    // Nor is it one of these settings if the config says something else by now.
+    let config = fs::read_to_string(config("tiny/classify.toml")).expect("a config");
+    place.write("own.toml", &config);
+    let own = format!("config = {:?}", place.path("own.toml"));
+    let (head, rest) = text.split_once("config = ").expect("the config's line");
+    let (_, rest) = rest.split_once('\n').expect("more lines");
+    place.write(
+        "study.toml",
+        format!("{head}{own}\n{rest}").replace("runs/sweep", "runs/own"),
+    );
+    place.succeeds(&["lab", "ablate", "study.toml"]);
+    place.write(
+        "own.toml",
+        config.replace("hidden_size = 64", "hidden_size = 32"),
+    );
+    let error = place.is_refused(&["lab", "ablate", "study.toml"]);
+    assert!(error.contains("holds a run of other settings"), "{error}");
 }
 
 #[test]

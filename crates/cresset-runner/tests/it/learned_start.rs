@@ -161,6 +161,16 @@ fn a_learned_start_begins_and_is_trained_as_its_policy_says() {
     ];
     train(&place, "seq2seq", &frozen);
     assert!(start(&place, "frozen/model").iter().all(|x| *x == 0.0));
+    // It is what starts decoding, so a policy for the decoder start is about it.
+    let frozen = [
+        LEARNED,
+        "special.policy.decoder_start.init=zeros",
+        "special.policy.decoder_start.train=frozen",
+        "train.steps=6",
+        "train.out=by-role",
+    ];
+    train(&place, "seq2seq", &frozen);
+    assert!(start(&place, "by-role/model").iter().all(|x| *x == 0.0));
 
     // A folder without the vector is given one, which begins as the token that stood there and is then trained alone.
     train(&place, "seq2seq", &["train.steps=6", "train.out=plain"]);

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context;
+use cresset_data::content_hash;
 use serde::{Deserialize, Serialize};
 
 use super::grid::PlannedRun;
@@ -38,6 +39,8 @@ pub struct Way<'a> {
 #[derive(Serialize, Deserialize)]
 struct Finished {
     config: PathBuf,
+    /// Of the config file, whose content may change under the same name.
+    config_hash: String,
     set: Vec<String>,
     evaluations: Vec<String>,
     values: BTreeMap<String, f64>,
@@ -130,6 +133,7 @@ impl Way<'_> {
         let found: Finished = serde_json::from_str(&text)
             .with_context(|| format!("{} is damaged; remove the folder", path.display()))?;
         let alike = found.config == run.config
+            && found.config_hash == content_hash(&[&run.config])?
             && found.set == run.set
             && found.evaluations == Self::evaluations(run);
         match alike {
@@ -184,6 +188,7 @@ impl Way<'_> {
         self.tidy(run)?;
         let finished = Finished {
             config: run.config.clone(),
+            config_hash: content_hash(&[&run.config])?,
             set: run.set.clone(),
             evaluations: Self::evaluations(run),
             values: values.clone(),
