@@ -259,21 +259,14 @@ pub(crate) fn open_changed(
     let labels = labels(config.task, &setup)?;
     let model_config = setup.model_config()?;
     check_cls(&config.pooling.0, &model_config, &setup.convention)?;
-    let head = TextHead {
-        n_labels: labels.len(),
-        poolings: config.pooling.0.clone(),
-        n_cls: 1 + setup.convention.roles().more_cls.len(),
-    };
+    let head = head(config, &labels, &setup);
     let device = setup.model_device();
     let model = TextClassifier::with_head(&model_config, &head, setup.seed, &device)?;
     let (model, load) = setup.load_into(model)?;
     let mut n_shortened = 0;
     let rows = |examples: &[Example]| rows((config, &labels), &setup, examples, &mut n_shortened);
     let (train, eval) = both_splits(&setup.data, rows)?;
-    let mut keys = keys(config, &labels);
-    if head.n_cls > 1 && !head.is_of_class() {
-        keys.insert(N_CLS_KEY.into(), head.n_cls.into());
-    }
+    let keys = keys(config, &labels, &head);
     let objective = Classify::new(change(model), config.label_smoothing)
         .with_losses(config.losses())
         .with_teacher(teacher((config, &labels), &setup)?);
@@ -338,14 +331,30 @@ pub(crate) fn rows(
     Ok(Rows::new(items, lengths, collate))
 }
 
-/// Keys of `config.json`: what the outputs mean.
-pub(crate) fn keys(config: &ClassifyConfig, labels: &Labels) -> Map<String, Value> {
+/// The head that the model needs.
+pub(crate) fn head(config: &ClassifyConfig, labels: &Labels, setup: &Setup) -> TextHead {
+    TextHead {
+        n_labels: labels.len(),
+        poolings: config.pooling.0.clone(),
+        n_cls: 1 + setup.convention.roles().more_cls.len(),
+    }
+}
+
+/// Keys of `config.json`: what the outputs mean, and what they are made from.
+pub(crate) fn keys(
+    config: &ClassifyConfig,
+    labels: &Labels,
+    head: &TextHead,
+) -> Map<String, Value> {
     let mut keys = labels.to_config();
     keys.insert("problem_type".into(), config.task.problem_type().into());
     if !config.pooling.is_of_class() {
         let poolings = config.pooling.0.iter();
         let named: Value = poolings.map(|pooling| pooling.name()).collect();
         keys.insert(POOLING_KEY.into(), named);
+        if head.n_cls > 1 {
+            keys.insert(N_CLS_KEY.into(), head.n_cls.into());
+        }
     }
     keys
 }

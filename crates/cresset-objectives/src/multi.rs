@@ -186,11 +186,6 @@ impl MultiConfig {
                     "part {name:?} of objective.multi has distill, which only an objective by itself knows; remove it"
                 ));
             }
-            if part::pools(&part.objective) {
-                return refuse(format!(
-                    "part {name:?} of objective.multi has a pooling, which only an objective by itself knows; remove it"
-                ));
-            }
             part.objective.validate()?;
         }
         match &self.save {
@@ -240,7 +235,7 @@ pub(crate) fn open(config: &MultiConfig, mut setup: Setup) -> Result<Box<dyn Ope
         opened.push(open_part((at, names), &part.objective, &own_setup)?);
     }
     let saved = config.saved();
-    let heads: Vec<HeadSpec> = opened.iter().map(|part| part.head).collect();
+    let heads: Vec<HeadSpec> = opened.iter().map(|part| part.head.clone()).collect();
     let network = network(&setup, &model_config, (&heads, saved))?;
     let (network, load) = setup.load_into(network)?;
 
@@ -290,15 +285,14 @@ fn network(
     Ok(SharedModel::Encoder(model))
 }
 
-/// Keys of `config.json` of all parts; where two parts have the same, those of the saved part and then of the first.
+/// Keys of `config.json`: those of the saved part, or of the first that has any, as a whole: they belong to the one head on texts that
+/// the folder holds.
 fn keys(opened: &[Opened], saved: usize) -> Map<String, Value> {
-    let mut keys = opened[saved].keys.clone();
-    for part in opened {
-        for (key, value) in &part.keys {
-            keys.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-    }
-    keys
+    let parts = std::iter::once(&opened[saved]).chain(opened);
+    let mut keys = parts.map(|part| &part.keys);
+    keys.find(|keys| !keys.is_empty())
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn mixed(opened: &[Opened], config: &MultiConfig, seed: u64) -> Source<Multi> {

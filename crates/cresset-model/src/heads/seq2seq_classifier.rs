@@ -1,12 +1,12 @@
 //! Classification of whole texts by an encoder-decoder (Lewis et al. 2020, section 3.1).
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
-use cresset_ops::{KeepMask, Run, dropout};
+use cresset_ops::{KeepMask, Run, Watched, dropout};
 
-use super::rows_at;
+use super::TextHead;
+use super::text_pooling::Shape;
 use crate::bart::{Bart, bart_ignores, bart_name, bart_spellings};
-use crate::check::within;
 use crate::encoder::EncoderInput;
 use crate::encoder_decoder::Seq2SeqConfig;
 use crate::error::ModelError;
@@ -20,13 +20,18 @@ use crate::t5::{T5Config, T5ForConditionalGeneration};
 ///
 /// Both stacks read the text, the decoder shifted to the right behind its start token; the decoder's vector at the last kept position,
 /// which has seen everything, stands for the text. Texts must end with the end token, as the conventions of these models have it: the
-/// last kept position is then Hugging Face's "last `</s>`".
+/// last kept position is then Hugging Face's "last `</s>`". A [`TextHead`] can ask for other vectors, which Hugging Face's classes know nothing
+/// of.
 #[derive(Module, Debug)]
 pub struct Seq2SeqClassifier {
     body: Seq2SeqBody,
     head: ClassificationHead,
+    /// Of attentive pooling.
+    pooling_query: Option<Param<Tensor<1>>>,
     #[module(skip)]
     start: u32,
+    #[module(skip)]
+    reads: TextHead,
 }
 
 /// Encoder and decoder without an output layer.
@@ -69,7 +74,20 @@ impl Seq2SeqClassifier {
         seed: u64,
         device: &Device,
     ) -> Result<Seq2SeqClassifier, ModelError> {
-        within("num_labels", n_labels, 1..)?;
+        Seq2SeqClassifier::with_head(config, &TextHead::of_class(n_labels), seed, device)
+    }
+
+    /// A model with initial weights that reads what its head asks for.
+    ///
+    /// # Errors
+    /// As [`Seq2SeqClassifier::new`]; no pooling, one twice, or one of encoders alone.
+    pub fn with_head(
+        config: &Seq2SeqConfig,
+        reads: &TextHead,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Seq2SeqClassifier, ModelError> {
+        reads.validate(Shape::EncoderDecoder)?;
         let (body, start, head) = match config {
             Seq2SeqConfig::T5(config) => {
                 let tied = T5Config {
@@ -111,14 +129,21 @@ impl Seq2SeqClassifier {
                 .to_owned(),
         })?;
         let blank = ClassificationHead {
-            dense: Linear::new(head.hidden_size, head.hidden_size, Bias::With, device),
-            out_proj: Linear::new(head.hidden_size, n_labels, Bias::With, device),
+            dense: Linear::new(
+                head.hidden_size * reads.n_vectors(),
+                head.hidden_size,
+                Bias::With,
+                device,
+            ),
+            out_proj: Linear::new(head.hidden_size, reads.n_labels, Bias::With, device),
             dropout: head.dropout,
         };
         Ok(Seq2SeqClassifier {
             body,
             head: initialise(blank, seed, |path| usual(path, head.std)),
+            pooling_query: reads.query(head.hidden_size, device),
             start,
+            reads: reads.clone(),
         })
     }
 
@@ -128,10 +153,28 @@ impl Seq2SeqClassifier {
     /// # Panics
     /// If the text is longer than BART's positions; check lengths with `ModelConfig::check_length`.
     pub fn forward(&self, input: EncoderInput, run: &Run) -> Tensor<2> {
+        let keep = input.keep.clone();
+        let (memory, states) = self.read(input, run);
+        self.logits((&memory, &states), &keep, run)
+    }
+
+    /// What the head reads: the encoder's output, and of the decoder the last layer's, where the first layer is read those of the
+    /// embeddings and all layers, and nothing where the encoder alone is read.
+    ///
+    /// # Shapes
+    /// out: `[batch, seq, hidden]` each
+    pub fn read(&self, input: EncoderInput, run: &Run) -> (Tensor<3>, Vec<Tensor<3>>) {
         let (ids, keep) = (input.ids.clone(), input.keep.clone());
         let memory = self.encode(input, run);
-        let hidden = self.decode(ids, memory, keep.clone(), run);
-        self.logits(hidden, &keep, run)
+        if !self.reads.reads_decoder() {
+            return (memory, Vec::new());
+        }
+        let decode = |run: &Run| self.decode(ids, memory.clone(), keep, run);
+        let states = match self.reads.reads_first_layer() {
+            true => run.watch(Watched::HiddenStates, decode).1.hidden_states,
+            false => vec![decode(run)],
+        };
+        (memory, states)
     }
 
     /// The encoder's output.
@@ -171,19 +214,30 @@ impl Seq2SeqClassifier {
         }
     }
 
-    /// Scores from the decoder's vector at the last kept position.
+    /// Scores from what the head reads.
     ///
     /// # Shapes
-    /// hidden: `[batch, seq, hidden]`, out: `[batch, labels]`
-    pub fn logits(&self, hidden: Tensor<3>, keep: &KeepMask, run: &Run) -> Tensor<2> {
-        self.head.forward(rows_at(hidden, last_kept(keep)), run)
+    /// memory and states: `[batch, seq, hidden]` each, out: `[batch, labels]`
+    pub fn logits(
+        &self,
+        read: (&Tensor<3>, &[Tensor<3>]),
+        keep: &KeepMask,
+        run: &Run,
+    ) -> Tensor<2> {
+        let query = self.pooling_query.as_ref().map(|query| query.val());
+        let summary = self.reads.pool_decoded(read, query, keep);
+        self.head.forward(summary, run)
     }
 
     /// The start token and all but the last column.
     fn shifted(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         let [batch, seq] = ids.dims();
         let start = Tensor::full([batch, 1], self.start, &ids.device());
-        Tensor::cat(vec![start, ids.narrow(1, 0, seq - 1)], 1)
+        match seq {
+            // An empty text of T5 is its end token alone.
+            1 => start,
+            _ => Tensor::cat(vec![start, ids.narrow(1, 0, seq - 1)], 1),
+        }
     }
 }
 
@@ -197,21 +251,11 @@ fn no_such_class(found: &'static str) -> ModelError {
 
 impl ClassificationHead {
     /// # Shapes
-    /// x: `[batch, hidden]`, out: `[batch, labels]`
+    /// x: `[batch, hidden * vectors]`, out: `[batch, labels]`
     fn forward(&self, x: Tensor<2>, run: &Run) -> Tensor<2> {
         let inner = self.dense.forward(dropout(x, self.dropout, run)).tanh();
         self.out_proj.forward(dropout(inner, self.dropout, run))
     }
-}
-
-/// The flat index of each row's last kept position.
-fn last_kept(keep: &KeepMask) -> Tensor<1, Int> {
-    let keep = keep.tensor();
-    let [batch, seq] = keep.dims();
-    let device = keep.device();
-    let places = Tensor::arange(0..seq as i64, &device).unsqueeze_dim(0);
-    let last = (keep.int() * places).max_dim(1).reshape([batch]);
-    last + Tensor::arange(0..batch as i64, &device) * seq as i64
 }
 
 impl HfModel for Seq2SeqClassifier {
@@ -223,6 +267,12 @@ impl HfModel for Seq2SeqClassifier {
     }
 
     fn hf_name(&self, path: &str) -> Option<HfTensor> {
+        if path == "pooling_query" {
+            return Some(HfTensor {
+                name: path.to_owned(),
+                layout: Layout::AsIs,
+            });
+        }
         if let Some(part) = path.strip_prefix("head.") {
             return Some(HfTensor {
                 name: format!("classification_head.{part}"),

@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use cresset_ops::{KeepMask, Run, dropout};
 
+use super::text_pooling::Shape;
 use super::{HeadSizes, Summary, TextHead, TextPooling, tensor_of};
 use crate::bert::Pooler;
 use crate::encoder::{Encoder, EncoderConfig, EncoderInput};
@@ -19,10 +20,37 @@ use crate::layers::{Bias, Linear};
 pub struct SequenceClassifier {
     encoder: Encoder,
     classifier: ClassificationHead,
-    /// Of attentive pooling; it begins at zero, and the pooling as the mean.
+    /// Of attentive pooling.
     pooling_query: Option<Param<Tensor<1>>>,
     #[module(skip)]
     head: TextHead,
+}
+
+/// All of a classifier but its encoder.
+#[derive(Module, Debug)]
+pub(crate) struct SequenceHead {
+    classifier: ClassificationHead,
+    pooling_query: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    head: TextHead,
+}
+
+impl SequenceHead {
+    /// # Errors
+    /// No labels, no pooling or one twice.
+    pub(crate) fn new(
+        sizes: &HeadSizes,
+        head: &TextHead,
+        seed: u64,
+        device: &Device,
+    ) -> Result<SequenceHead, ModelError> {
+        head.validate(Shape::Encoder)?;
+        Ok(SequenceHead {
+            classifier: ClassificationHead::new(sizes, head, seed, device),
+            pooling_query: head.query(sizes.hidden_size, device),
+            head: head.clone(),
+        })
+    }
 }
 
 /// From one vector per text to scores.
@@ -58,29 +86,28 @@ impl SequenceClassifier {
         seed: u64,
         device: &Device,
     ) -> Result<SequenceClassifier, ModelError> {
-        head.validate()?;
+        head.validate(Shape::Encoder)?;
         let sizes = config.head_sizes();
         let reads = |pooling: TextPooling| head.poolings.contains(&pooling);
         let pooler = match sizes.summary {
             Summary::Pooler if reads(TextPooling::Cls) => Pooler::With,
             _ => Pooler::Without,
         };
-        let query = || Param::from_tensor(Tensor::zeros([sizes.hidden_size], device));
         Ok(SequenceClassifier {
             encoder: Encoder::new(config, pooler, seed, device)?,
             classifier: ClassificationHead::new(&sizes, head, seed, device),
-            pooling_query: reads(TextPooling::Attentive).then(query),
+            pooling_query: head.query(sizes.hidden_size, device),
             head: head.clone(),
         })
     }
 
-    /// An encoder under the head of its family's class.
-    pub(crate) fn of(encoder: Encoder, classifier: ClassificationHead) -> SequenceClassifier {
+    /// An encoder under a head of several.
+    pub(crate) fn of(encoder: Encoder, head: SequenceHead) -> SequenceClassifier {
         SequenceClassifier {
             encoder,
-            classifier,
-            pooling_query: None,
-            head: TextHead::of_class(1),
+            classifier: head.classifier,
+            pooling_query: head.pooling_query,
+            head: head.head,
         }
     }
 

@@ -4,23 +4,22 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::masked_lm::MaskedLmHead;
-use super::sequence_classifier::ClassificationHead;
-use super::{MaskedLm, SequenceClassifier, Summary, TextHead, tensor_of};
+use super::sequence_classifier::SequenceHead;
+use super::{MaskedLm, SequenceClassifier, Summary, TextHead, TextPooling, tensor_of};
 use crate::bert::Pooler;
-use crate::check::within;
 use crate::encoder::{Encoder, EncoderConfig};
 use crate::error::ModelError;
 use crate::hf::{HfModel, HfTensor, inner_path, parameter_names};
 
 /// What a task needs beside the encoder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeadSpec {
     /// Nothing: it is about the encoder's vectors.
     None,
     /// Scores of hidden tokens.
     MaskedLm,
-    /// Scores of that many labels of a text.
-    Sequence(usize),
+    /// Scores of a text's labels.
+    Sequence(TextHead),
 }
 
 /// An encoder with a head for each of several tasks. [`SharedEncoder::masked_lm`] and its like are the models of single tasks:
@@ -44,7 +43,7 @@ pub struct SharedEncoder {
 )]
 enum Head {
     MaskedLm(MaskedLmHead),
-    Sequence(ClassificationHead),
+    Sequence(SequenceHead),
 }
 
 impl SharedEncoder {
@@ -63,9 +62,10 @@ impl SharedEncoder {
     ) -> Result<SharedEncoder, ModelError> {
         assert!(saved < specs.len(), "the head that is saved is one of them");
         let sizes = config.head_sizes();
-        let reads_pooler = specs
-            .iter()
-            .any(|spec| matches!(spec, HeadSpec::Sequence(_)));
+        let reads_pooler = specs.iter().any(|spec| match spec {
+            HeadSpec::Sequence(head) => head.poolings.contains(&TextPooling::Cls),
+            _ => false,
+        });
         let pooler = match (sizes.summary, reads_pooler) {
             (Summary::Pooler, true) => Pooler::With,
             _ => Pooler::Without,
@@ -78,10 +78,8 @@ impl SharedEncoder {
                 let head = MaskedLmHead::new(&sizes, ("head", seed), device);
                 Ok(Some(Head::MaskedLm(head)))
             }
-            HeadSpec::Sequence(n_labels) => {
-                within("num_labels", *n_labels, 1..)?;
-                let head =
-                    ClassificationHead::new(&sizes, &TextHead::of_class(*n_labels), seed, device);
+            HeadSpec::Sequence(head) => {
+                let head = SequenceHead::new(&sizes, head, seed, device)?;
                 Ok(Some(Head::Sequence(head)))
             }
         };
@@ -168,11 +166,11 @@ impl HfModel for SharedEncoder {
         if self.is_hidden(head) {
             return None;
         }
-        let part = match self.heads[head].as_ref()? {
-            Head::MaskedLm(_) => "head",
-            Head::Sequence(_) => "classifier",
-        };
-        tensor_of(&self.encoder, &format!("{part}.{}", inner_path(path)))
+        let path = inner_path(path);
+        match self.heads[head].as_ref()? {
+            Head::MaskedLm(_) => tensor_of(&self.encoder, &format!("head.{path}")),
+            Head::Sequence(_) => tensor_of(&self.encoder, path),
+        }
     }
 
     fn base_prefix(&self) -> &'static str {

@@ -28,19 +28,20 @@ pub enum TextClassifier {
 pub struct Reading {
     /// The encoder's output, of an encoder-decoder only, `[batch, seq, hidden]`.
     pub memory: Option<Tensor<3>>,
-    /// What the head reads, `[batch, seq, hidden]` each: the last layer's output, and where the head reads the first layer's, those of the
+    /// What the head reads, `[batch, seq, hidden]` each, of an encoder-decoder of its decoder: the last layer's output, and where the head reads the first layer's, those of the
     /// embeddings and all layers.
     pub states: Vec<Tensor<3>>,
 }
 
 impl Reading {
-    /// The last layer's output.
+    /// The last layer's output; of an encoder-decoder the encoder's where nothing of the decoder is read.
     ///
     /// # Shapes
     /// out: `[batch, seq, hidden]`
     pub fn hidden(&self) -> Tensor<3> {
         self.states
             .last()
+            .or(self.memory.as_ref())
             .expect("a reading holds the last layer's output")
             .clone()
     }
@@ -63,7 +64,7 @@ impl TextClassifier {
     /// A model with initial weights that reads what its head asks for.
     ///
     /// # Errors
-    /// As [`TextClassifier::new`]; an encoder-decoder, which reads its decoder's last vector, with another head; no pooling or one twice.
+    /// As [`TextClassifier::new`]; no pooling, one twice, or one that the model's shape does not have.
     pub fn with_head(
         config: &ModelConfig,
         head: &TextHead,
@@ -74,13 +75,7 @@ impl TextClassifier {
             let model = SequenceClassifier::with_head(&config.encoder()?, head, seed, device)?;
             return Ok(TextClassifier::Encoder(model));
         };
-        if !head.is_of_class() {
-            return Err(ModelError::BadValue {
-                key: "pooling".to_owned(),
-                reason: "a classifier on an encoder-decoder reads the last vector of its decoder, which pooling = \"cls\" stands for; take that, or an encoder".to_owned(),
-            });
-        }
-        let model = Seq2SeqClassifier::new(&config, head.n_labels, seed, device)?;
+        let model = Seq2SeqClassifier::with_head(&config, head, seed, device)?;
         Ok(TextClassifier::EncoderDecoder(model))
     }
 
@@ -100,10 +95,9 @@ impl TextClassifier {
                 states: model.states(input, run),
             },
             TextClassifier::EncoderDecoder(model) => {
-                let (ids, keep) = (input.ids.clone(), input.keep.clone());
-                let memory = model.encode(input, run);
+                let (memory, states) = model.read(input, run);
                 Reading {
-                    states: vec![model.decode(ids, memory.clone(), keep, run)],
+                    states,
                     memory: Some(memory),
                 }
             }
@@ -117,7 +111,11 @@ impl TextClassifier {
     pub fn logits(&self, reading: &Reading, keep: &KeepMask, run: &Run) -> Tensor<2> {
         match self {
             TextClassifier::Encoder(model) => model.logits(&reading.states, keep, run),
-            TextClassifier::EncoderDecoder(model) => model.logits(reading.hidden(), keep, run),
+            TextClassifier::EncoderDecoder(model) => {
+                let memory = reading.memory.as_ref();
+                let memory = memory.expect("an encoder-decoder's reading holds its memory");
+                model.logits((memory, &reading.states), keep, run)
+            }
         }
     }
 }

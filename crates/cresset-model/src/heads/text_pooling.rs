@@ -1,8 +1,9 @@
-//! What a classifier of texts reads of an encoder's output.
+//! What a classifier of texts reads of its model's output.
 
 use std::fmt;
 
-use burn::tensor::Tensor;
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 use cresset_ops::KeepMask;
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +12,13 @@ use crate::encoder::Encoder;
 use crate::error::ModelError;
 use crate::pooling::{Pooling, attentive};
 
-/// A vector for the text.
+/// A vector for the text. Of an encoder-decoder, where not said otherwise, the vectors are those of the decoder, which reads the text shifted
+/// behind its start token; a token's vector there stands one place on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TextPooling {
-    /// What the family's own class reads: the vector of `[CLS]`, through the pooler where the family has one.
+    /// What the family's own class reads: the vector of `[CLS]`, through the pooler where the family has one; of an encoder-decoder the
+    /// vector of the last token.
     Cls,
     /// The vector of `[CLS]` as the last layer leaves it.
     ClsWithoutPooler,
@@ -32,11 +35,21 @@ pub enum TextPooling {
     /// The mean over tokens weighted by a softmax of their products with a learned query, over the root of the size (Bahdanau et
     /// al. 2015's attention with one query for all texts, scaled as in Vaswani et al. 2017). The query is saved as `pooling_query`.
     Attentive,
+    /// The decoder's vector where its start token stands, which has seen nothing but the encoder's output.
+    DecoderStart,
+    /// The encoder's vector of the first token, of an encoder-decoder only, as those below: BART's `<s>`.
+    EncoderFirst,
+    /// The encoder's vector of the last token.
+    EncoderLast,
+    /// The mean of the encoder's vectors.
+    EncoderMean,
+    /// The largest value over the encoder's vectors, in each dimension.
+    EncoderMax,
 }
 
 impl TextPooling {
-    /// Every one.
-    pub const ALL: [TextPooling; 8] = [
+    /// What a classifier on an encoder can read.
+    pub const OF_ENCODERS: [TextPooling; 8] = [
         TextPooling::Cls,
         TextPooling::ClsWithoutPooler,
         TextPooling::AllCls,
@@ -45,6 +58,21 @@ impl TextPooling {
         TextPooling::Last,
         TextPooling::FirstLastAvg,
         TextPooling::Attentive,
+    ];
+
+    /// What a classifier on an encoder-decoder can read.
+    pub const OF_ENCODER_DECODERS: [TextPooling; 11] = [
+        TextPooling::Cls,
+        TextPooling::Mean,
+        TextPooling::Max,
+        TextPooling::Last,
+        TextPooling::FirstLastAvg,
+        TextPooling::Attentive,
+        TextPooling::DecoderStart,
+        TextPooling::EncoderFirst,
+        TextPooling::EncoderLast,
+        TextPooling::EncoderMean,
+        TextPooling::EncoderMax,
     ];
 
     /// Its name in files.
@@ -58,6 +86,22 @@ impl TextPooling {
             TextPooling::Last => "last",
             TextPooling::FirstLastAvg => "first-last-avg",
             TextPooling::Attentive => "attentive",
+            TextPooling::DecoderStart => "decoder-start",
+            TextPooling::EncoderFirst => "encoder-first",
+            TextPooling::EncoderLast => "encoder-last",
+            TextPooling::EncoderMean => "encoder-mean",
+            TextPooling::EncoderMax => "encoder-max",
+        }
+    }
+
+    /// Whether it is taken from the encoder of an encoder-decoder.
+    fn reads_memory(self) -> Option<Pooling> {
+        match self {
+            TextPooling::EncoderFirst => Some(Pooling::Cls),
+            TextPooling::EncoderLast => Some(Pooling::Last),
+            TextPooling::EncoderMean => Some(Pooling::Mean),
+            TextPooling::EncoderMax => Some(Pooling::Max),
+            _ => None,
         }
     }
 
@@ -69,7 +113,13 @@ impl TextPooling {
             TextPooling::Max => Some(Pooling::Max),
             TextPooling::Last => Some(Pooling::Last),
             TextPooling::FirstLastAvg => Some(Pooling::FirstLastAvg),
-            TextPooling::AllCls | TextPooling::Attentive => None,
+            TextPooling::AllCls
+            | TextPooling::Attentive
+            | TextPooling::DecoderStart
+            | TextPooling::EncoderFirst
+            | TextPooling::EncoderLast
+            | TextPooling::EncoderMean
+            | TextPooling::EncoderMax => None,
         }
     }
 }
@@ -77,6 +127,29 @@ impl TextPooling {
 impl fmt::Display for TextPooling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// The shape of model that a classifier of texts stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Encoder,
+    EncoderDecoder,
+}
+
+impl Shape {
+    fn name(self) -> &'static str {
+        match self {
+            Shape::Encoder => "an encoder",
+            Shape::EncoderDecoder => "an encoder-decoder",
+        }
+    }
+
+    fn poolings(self) -> &'static [TextPooling] {
+        match self {
+            Shape::Encoder => &TextPooling::OF_ENCODERS,
+            Shape::EncoderDecoder => &TextPooling::OF_ENCODER_DECODERS,
+        }
     }
 }
 
@@ -107,8 +180,8 @@ impl TextHead {
     }
 
     /// # Errors
-    /// No label, no pooling, or one twice.
-    pub(crate) fn validate(&self) -> Result<(), ModelError> {
+    /// No label, no pooling, one twice, or one that the shape does not have.
+    pub(crate) fn validate(&self, shape: Shape) -> Result<(), ModelError> {
         within("num_labels", self.n_labels, 1..)?;
         within("the number of poolings", self.poolings.len(), 1..)?;
         within("n_cls_tokens", self.n_cls, 1..)?;
@@ -116,11 +189,30 @@ impl TextHead {
             let same = self.poolings.iter().filter(|other| *other == pooling);
             same.count() > 1
         };
-        match self.poolings.iter().find(|pooling| is_twice(pooling)) {
-            Some(pooling) => Err(ModelError::BadValue {
+        let refuse = |reason: String| {
+            Err(ModelError::BadValue {
                 key: "pooling".to_owned(),
-                reason: format!("{pooling} stands there twice; once will do"),
-            }),
+                reason,
+            })
+        };
+        let known = shape.poolings();
+        if let Some(other) = self.poolings.iter().find(|p| !known.contains(p)) {
+            let known: Vec<&str> = known.iter().map(|pooling| pooling.name()).collect();
+            return refuse(format!(
+                "a classifier on {} has no {other}; it reads {}",
+                shape.name(),
+                known.join(", ")
+            ));
+        }
+        let reads = |pooling: TextPooling| self.poolings.contains(&pooling);
+        if shape == Shape::EncoderDecoder && reads(TextPooling::Cls) && reads(TextPooling::Last) {
+            return refuse(
+                "of an encoder-decoder cls and last are the same vector; one of them will do"
+                    .to_owned(),
+            );
+        }
+        match self.poolings.iter().find(|pooling| is_twice(pooling)) {
+            Some(pooling) => refuse(format!("{pooling} stands there twice; once will do")),
             None => Ok(()),
         }
     }
@@ -137,6 +229,46 @@ impl TextHead {
     /// Whether the first layer's output is read besides the last one's.
     pub(crate) fn reads_first_layer(&self) -> bool {
         self.poolings.contains(&TextPooling::FirstLastAvg)
+    }
+
+    /// Whether an encoder-decoder's decoder is read.
+    pub(crate) fn reads_decoder(&self) -> bool {
+        self.poolings.iter().any(|p| p.reads_memory().is_none())
+    }
+
+    /// The query of attentive pooling, where there is one; it begins at zero, and the pooling as the mean.
+    pub(crate) fn query(&self, size: usize, device: &Device) -> Option<Param<Tensor<1>>> {
+        let query = || Param::from_tensor(Tensor::zeros([size], device));
+        self.poolings.contains(&TextPooling::Attentive).then(query)
+    }
+
+    /// The vectors of the texts in an encoder-decoder, one behind the other.
+    ///
+    /// # Shapes
+    /// memory, states: `[batch, seq, hidden]` each, query: `[hidden]`, out: `[batch, hidden * vectors]`
+    pub(crate) fn pool_decoded(
+        &self,
+        (memory, states): (&Tensor<3>, &[Tensor<3>]),
+        query: Option<Tensor<1>>,
+        keep: &KeepMask,
+    ) -> Tensor<2> {
+        let one = |pooling: &TextPooling| match (pooling, &query) {
+            (TextPooling::Cls | TextPooling::Last, _) => Pooling::Last.pool(states, keep),
+            (TextPooling::Mean, _) => Pooling::Mean.pool(states, keep),
+            (TextPooling::Max, _) => Pooling::Max.pool(states, keep),
+            (TextPooling::FirstLastAvg, _) => Pooling::FirstLastAvg.pool(states, keep),
+            (TextPooling::DecoderStart, _) => Pooling::Cls.pool(states, keep),
+            (TextPooling::Attentive, Some(query)) => {
+                let last = states.last().expect("the last layer's output is there");
+                attentive(last.clone(), query.clone(), keep)
+            }
+            (of_encoder, _) => {
+                let pooling = of_encoder.reads_memory();
+                let pooling = pooling.expect("checked when the model was made");
+                pooling.pool(std::slice::from_ref(memory), keep)
+            }
+        };
+        joined(&self.poolings, one)
     }
 
     /// The vectors of the texts, one behind the other.
@@ -160,10 +292,15 @@ impl TextHead {
             (TextPooling::Max, _) => Pooling::Max.pool(states, keep),
             (TextPooling::Last, _) => Pooling::Last.pool(states, keep),
             (TextPooling::FirstLastAvg, _) => Pooling::FirstLastAvg.pool(states, keep),
+            (of_decoders, _) => unreachable!("{of_decoders} was refused for an encoder"),
         };
-        match &self.poolings[..] {
-            [only] => one(only),
-            several => Tensor::cat(several.iter().map(one).collect(), 1),
-        }
+        joined(&self.poolings, one)
+    }
+}
+
+fn joined(poolings: &[TextPooling], one: impl Fn(&TextPooling) -> Tensor<2>) -> Tensor<2> {
+    match poolings {
+        [only] => one(only),
+        several => Tensor::cat(several.iter().map(one).collect(), 1),
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use cresset_model::{
     EncoderConfig, EncoderInput, ModelConfig, SequenceClassifier, TextClassifier, TextHead,
-    TextPooling, load_weights, named_parameters, save_weights,
+    TextPooling, TokenTable, load_weights, named_parameters, save_weights,
 };
 use cresset_ops::{KeepMask, PadSide, Run};
 use serde_json::json;
@@ -76,7 +76,7 @@ fn scores_do_not_depend_on_the_padding_whatever_is_read() {
         TextPooling::Mean,
         TextPooling::Attentive,
     ];
-    let alone = TextPooling::ALL.map(|pooling| vec![pooling]);
+    let alone = TextPooling::OF_ENCODERS.map(|pooling| vec![pooling]);
     for poolings in alone.into_iter().chain([several.to_vec()]) {
         for kind in ["bert", "roberta", "albert"] {
             let model = classifier(kind, &poolings);
@@ -200,5 +200,116 @@ fn heads_that_make_no_sense_are_refused() {
     };
     assert!(refused("bert", &[]).contains("at least 1"));
     assert!(refused("bert", &[TextPooling::Mean; 2]).contains("mean stands there twice"));
-    assert!(refused("t5", &[TextPooling::Mean]).contains("encoder-decoder"));
+    for pooling in [TextPooling::ClsWithoutPooler, TextPooling::AllCls] {
+        let message = refused("t5", &[pooling]);
+        assert!(
+            message.contains("on an encoder-decoder has no"),
+            "{message}"
+        );
+    }
+    let message = refused("bert", &[TextPooling::DecoderStart]);
+    assert!(
+        message.contains("on an encoder has no decoder-start"),
+        "{message}"
+    );
+    let same = refused("bart", &[TextPooling::Cls, TextPooling::Last]);
+    assert!(same.contains("the same vector"), "{same}");
+}
+
+fn of_decoder(kind: &str, poolings: &[TextPooling]) -> TextClassifier {
+    TextClassifier::with_head(&config(kind), &head(poolings), 5, &device()).unwrap()
+}
+
+fn scores(model: &TextClassifier, width: usize) -> Tensor<2> {
+    model.forward(input(width), &Run::inference())
+}
+
+#[test]
+fn scores_of_encoder_decoders_do_not_depend_on_the_padding_whatever_is_read() {
+    let alone = TextPooling::OF_ENCODER_DECODERS.map(|pooling| vec![pooling]);
+    let several = vec![
+        TextPooling::Cls,
+        TextPooling::EncoderMean,
+        TextPooling::Attentive,
+    ];
+    for poolings in alone.into_iter().chain([several]) {
+        for kind in ["t5", "bart"] {
+            let model = of_decoder(kind, &poolings);
+            let (tight, loose) = (scores(&model, 5), scores(&model, 9));
+            assert_eq!(tight.dims(), [2, LABELS]);
+            assert!(distance(tight, loose) < tolerance(), "{kind}, {poolings:?}");
+        }
+    }
+}
+
+#[test]
+fn an_encoder_decoder_reads_the_same_by_cls_and_last_and_begins_attention_as_the_mean() {
+    for kind in ["t5", "bart"] {
+        let by = |pooling| scores(&of_decoder(kind, &[pooling]), 5);
+        let plain = TextClassifier::new(&config(kind), LABELS, 5, &device()).unwrap();
+        assert_eq!(floats(scores(&plain, 5)), floats(by(TextPooling::Cls)));
+        assert_eq!(floats(by(TextPooling::Last)), floats(by(TextPooling::Cls)));
+        let apart = distance(by(TextPooling::Attentive), by(TextPooling::Mean));
+        assert!(apart < tolerance(), "{kind}: {apart}");
+        // A text of one token has one vector of each stack.
+        let one = |pooling| {
+            let input = EncoderInput {
+                ids: Tensor::<2, Int>::from_ints([[7]], &device()),
+                keep: KeepMask::all(1, 1, &device()),
+                segments: None,
+                positions: None,
+            };
+            of_decoder(kind, &[pooling]).forward(input, &Run::inference())
+        };
+        use TextPooling::{
+            Cls, DecoderStart, EncoderFirst, EncoderLast, EncoderMax, EncoderMean, Max, Mean,
+        };
+        for (first, others) in [
+            (Cls, vec![Mean, Max, DecoderStart]),
+            (EncoderFirst, vec![EncoderLast, EncoderMean, EncoderMax]),
+        ] {
+            for other in others {
+                let apart = distance(one(first), one(other));
+                assert!(apart < tolerance(), "{kind}, {other:?}: {apart}");
+            }
+        }
+        assert!(distance(one(Cls), one(EncoderFirst)) > 1e-3, "{kind}");
+    }
+}
+
+#[test]
+fn the_start_token_matters_to_what_the_decoder_is_read_for_alone() {
+    for kind in ["t5", "bart"] {
+        for pooling in TextPooling::OF_ENCODER_DECODERS {
+            let model = of_decoder(kind, &[pooling]);
+            // The start token is none of the texts' own.
+            let changed = model.with_row(0, &[3.0, -2.0, 1.0, 0.5, -1.0, 2.0]);
+            let apart = distance(scores(&model, 5), scores(&changed, 5));
+            let of_encoder = pooling.name().starts_with("encoder-");
+            assert_eq!(apart == 0.0, of_encoder, "{kind}, {pooling}: {apart}");
+        }
+    }
+}
+
+#[test]
+fn what_an_encoder_decoder_reads_is_saved_and_loaded_with_its_query() {
+    for kind in ["t5", "bart"] {
+        let poolings = [TextPooling::Attentive, TextPooling::EncoderMax];
+        let model = of_decoder(kind, &poolings);
+        let place = tempfile::tempdir().unwrap();
+        save_weights(&model, place.path()).unwrap();
+        write_query(place.path(), &[1.0, 2.0, -1.0, 0.5, 3.0, -2.0]);
+        let other = TextClassifier::with_head(&config(kind), &head(&poolings), 9, &device());
+        let (other, report) = load_weights(other.unwrap(), place.path()).unwrap();
+        assert!(
+            report.new.is_empty() && report.unused.is_empty(),
+            "{report:?}"
+        );
+        assert!(
+            report.loaded.contains(&"pooling_query".to_owned()),
+            "{kind}"
+        );
+        let apart = distance(scores(&model, 5), scores(&other, 5));
+        assert!(apart > 1e-5, "the query is another: {kind}, {apart}");
+    }
 }

@@ -82,14 +82,6 @@ pub(super) fn distills(objective: &ObjectiveConfig) -> bool {
     }
 }
 
-/// Whether an objective judges a text by other vectors than its family's class.
-pub(super) fn pools(objective: &ObjectiveConfig) -> bool {
-    match objective {
-        ObjectiveConfig::Classify(config) => !config.pooling.is_of_class(),
-        _ => false,
-    }
-}
-
 /// What the loss terms of a part are called among those of all parts.
 #[derive(Clone, Debug)]
 pub(super) struct PartNames {
@@ -285,10 +277,11 @@ pub(super) fn open_part(
             };
             let sources = place.sources(both_splits(&setup.data, rows)?, PartBatch::Classify)?;
             let recipe = Recipe::Classify(config.losses());
+            let head = classify::head(config, &labels, setup);
             return Ok(Opened {
-                keys: classify::keys(config, &labels),
+                keys: classify::keys(config, &labels, &head),
                 n_shortened,
-                ..opened(recipe, HeadSpec::Sequence(labels.len()), sources)
+                ..opened(recipe, HeadSpec::Sequence(head), sources)
             });
         }
         ObjectiveConfig::Contrastive(config) => {

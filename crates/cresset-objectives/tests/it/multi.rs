@@ -4,7 +4,9 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use cresset_data::{PadSide, pad};
 use cresset_model::TextClassifier;
-use cresset_model::{EncoderConfig, HeadSpec, HfModel, SharedEncoder, parameter_names};
+use cresset_model::{
+    EncoderConfig, HeadSpec, HfModel, SharedEncoder, TextHead, TextPooling, parameter_names,
+};
 use cresset_objectives::classify::{Classify, ClassifyBatch, Targets};
 use cresset_objectives::masked_lm::{MaskedLanguageModelling, MaskedLmBatch};
 use cresset_objectives::multi::MultiConfig;
@@ -84,7 +86,13 @@ impl burn::module::ModuleVisitor for Reached {
 
 #[test]
 fn the_models_of_the_parts_share_the_encoder_and_have_heads_of_their_own() {
-    let model = shared(&[HeadSpec::MaskedLm, HeadSpec::Sequence(2)], 0);
+    let model = shared(
+        &[
+            HeadSpec::MaskedLm,
+            HeadSpec::Sequence(TextHead::of_class(2)),
+        ],
+        0,
+    );
     let masked = MaskedLanguageModelling::new(model.masked_lm(0));
     let classify = Classify::new(TextClassifier::Encoder(model.sequence_classifier(1)), 0.0);
     let sum = |terms: cresset_train::LossTerms| terms.0[0].sum.clone();
@@ -110,8 +118,8 @@ fn the_models_of_the_parts_share_the_encoder_and_have_heads_of_their_own() {
 fn heads_are_saved_under_their_own_names_and_a_second_of_a_kind_is_not() {
     let specs = [
         HeadSpec::MaskedLm,
-        HeadSpec::Sequence(2),
-        HeadSpec::Sequence(3),
+        HeadSpec::Sequence(TextHead::of_class(2)),
+        HeadSpec::Sequence(TextHead::of_class(3)),
     ];
     let names = |saved: usize| {
         let model = shared(&specs, saved);
@@ -180,5 +188,42 @@ fn mixes_that_make_no_sense_are_refused() {
     for (config, said) in cases {
         let message = refused(config);
         assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn a_part_reads_what_its_own_head_asks_for() {
+    let head = |poolings: &[TextPooling]| {
+        HeadSpec::Sequence(TextHead {
+            n_labels: 2,
+            poolings: poolings.to_vec(),
+            n_cls: 1,
+        })
+    };
+    let has = |specs: &[HeadSpec], part: &str| {
+        let names = parameter_names(&shared(specs, 0));
+        names.iter().any(|name| name.contains(part))
+    };
+    let cls = head(&[TextPooling::Cls]);
+    let several = head(&[TextPooling::Mean, TextPooling::Attentive]);
+    assert!(has(&[several.clone(), cls.clone()], "pooler"));
+    assert!(!has(std::slice::from_ref(&several), "pooler"));
+    assert!(has(std::slice::from_ref(&several), "pooling_query"));
+    assert!(!has(&[cls.clone(), several.clone()], "pooling_query"));
+
+    let model = shared(&[cls, several], 0);
+    let loss = |part: usize| {
+        let own = TextClassifier::Encoder(model.sequence_classifier(part));
+        let own = Classify::new(own, 0.0);
+        own.loss(&text(), &AT).0[0].sum.clone()
+    };
+    for (part, pooler, query) in [(0, true, false), (1, false, true)] {
+        let found = reached(&model, loss(part));
+        let is = |name: &str| found.iter().any(|(path, hit)| *hit && path.contains(name));
+        assert_eq!(
+            (is("pooler"), is("pooling_query")),
+            (pooler, query),
+            "{part}"
+        );
     }
 }

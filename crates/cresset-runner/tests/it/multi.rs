@@ -137,3 +137,55 @@ fn preview_names_the_part_of_a_batch() {
         "{parts:?}"
     );
 }
+
+#[test]
+fn a_part_keeps_its_pooling_in_the_folder() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/multi.toml");
+    let part = |name: &str, pooling: &str| {
+        format!(
+            "{{ name = \"{name}\", objective = {{ classify = {{ task = \"multi-label\", pooling = {pooling} }} }} }}"
+        )
+    };
+    let parts = [
+        part("mean", "[\"mean\", \"attentive\"]"),
+        part("cls", "\"cls\""),
+        "{ objective = { masked-lm = { rate = 0.15 } } }".to_owned(),
+    ];
+    let data = "sample-data/reviews/dev.jsonl";
+    for (save, stored) in [
+        ("mean", serde_json::json!(["mean", "attentive"])),
+        ("cls", Value::Null),
+        ("masked-lm", serde_json::json!(["mean", "attentive"])),
+    ] {
+        let multi = format!(
+            "objective={{ multi = {{ save = \"{save}\", parts = [{}] }} }}",
+            parts.join(", ")
+        );
+        let out = format!("train.out={save}");
+        let mut args = vec!["train", &config, "--quiet"];
+        for setting in [
+            &multi[..],
+            &out,
+            "train.steps=12",
+            "train.keep_best=mean.loss",
+        ] {
+            args.extend(["--set", setting]);
+        }
+        place.succeeds(&args);
+        let model = format!("{save}/model");
+        let raw = fs::read_to_string(place.path(&format!("{model}/config.json")));
+        let raw = json(&raw.expect("config.json"));
+        assert_eq!(raw["classifier_pooling"], stored, "{save}");
+        if save == "masked-lm" {
+            continue;
+        }
+        let evaluated = events(&place.path(save));
+        let last = evaluated.iter().rfind(|e| e["event"] == "evaluated");
+        let then = &last.expect("an evaluation")["values"][format!("{save}.loss")];
+        let now = json(&place.succeeds(&["evaluate", &model, "--data", data, "--json"]));
+        let (then, now) = (then.as_f64(), now["loss"].as_f64());
+        let apart = then.expect("a loss") - now.expect("a loss");
+        assert!(apart.abs() < 1e-5, "{save}: {then:?} and {now:?}");
+    }
+}

@@ -97,6 +97,45 @@ fn what_a_classifier_reads_is_stored_with_it_and_used_when_it_is_loaded() {
 }
 
 #[test]
+fn what_an_encoder_decoder_is_judged_by_is_stored_and_used_too() {
+    let place = Workplace::with_sample_data();
+    for (kind, pooling) in [
+        ("t5", json!(["encoder-mean"])),
+        ("t5", json!(["decoder-start", "first-last-avg"])),
+        ("bart", json!(["cls", "attentive", "encoder-first"])),
+    ] {
+        let out = format!("{kind}-{}", pooling.as_array().expect("a list").len());
+        let model = format!(
+            "model={{ {kind} = {{ n_layers = 2, hidden_size = 32, n_heads = 4, intermediate_size = 64 }} }}"
+        );
+        let setting = format!("objective.classify.pooling={pooling}");
+        train(&place, &out, &[&model, &setting]);
+        let model = format!("{out}/model");
+        let bytes = fs::read(place.path(&model).join("config.json")).expect("config.json");
+        let config: Value = serde_json::from_slice(&bytes).expect("JSON");
+        assert_eq!(config["classifier_pooling"], pooling);
+        let trained = events(&place.path(&out))
+            .into_iter()
+            .rfind(|event| event["event"] == "evaluated")
+            .expect("an evaluation");
+        let loss = |metrics: &Value| metrics["loss"].as_f64().expect("a loss");
+        let (then, now) = (
+            loss(&trained["values"]),
+            loss(&measured(&place, &model, DATA)),
+        );
+        assert!((then - now).abs() < 1e-5, "{out}: {then} and {now}");
+        let seen = place.succeeds(&["doctor", &model]);
+        assert!(!seen.contains("NOT SO"), "{out}: {seen}");
+        let text = "{\"text\": \"the soup was good .\"}\n";
+        let answer = place.run_on(text, &["predict", &model, "--input", "-"]);
+        let answer: Value = serde_json::from_slice(&answer.stdout).expect("JSON");
+        assert!(answer["scores"].is_object(), "{answer}");
+    }
+    let bert = refused(&place, &["objective.classify.pooling=\"encoder-mean\""]);
+    assert!(bert.contains("on an encoder has no encoder-mean"), "{bert}");
+}
+
+#[test]
 fn embeddings_are_made_as_they_were_trained_of_several_poolings_too() {
     let place = Workplace::with_sample_data();
     let shipped = config("tiny/contrastive.toml");
