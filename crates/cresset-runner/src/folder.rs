@@ -83,6 +83,11 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// The special vectors, as numbers.
+    pub fn vectors(&self) -> PathBuf {
+        self.root.join("vectors.jsonl")
+    }
+
     /// `step-N` folders.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")

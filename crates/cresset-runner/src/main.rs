@@ -11,6 +11,7 @@ mod device;
 mod failure;
 mod folder;
 mod inputs;
+mod logs;
 mod output;
 mod plan;
 mod prepared;

@@ -196,16 +196,8 @@ fn begun<M: HfModel>(
         if beginning.is_empty() {
             continue;
         }
-        let special: BTreeSet<u32> = setup
-            .convention
-            .special_ids()
-            .into_iter()
-            .chain(here.flat_map(|group| group.tokens.iter().map(|t| t.id)))
-            .collect();
-        let n_rows = table.shape[0].min(setup.tokenizer.vocab_size());
-        let ordinary: Vec<usize> = (0..n_rows)
-            .filter(|&row| !special.contains(&(row as u32)))
-            .collect();
+        let special = here.flat_map(|group| group.tokens.iter().map(|t| t.id));
+        let ordinary = ordinary_rows(setup, table.shape[0], special);
         let before = values_of(network, &HashSet::from([table.id]));
         let before = before.into_values().next().unwrap_or_default();
         let size = table.shape[1];
@@ -231,6 +223,19 @@ fn begun<M: HfModel>(
         begun.insert(table.id, after);
     }
     Ok(begun)
+}
+
+/// The rows of the tokenizer's ordinary tokens: "the vocabulary". Neither the convention's special tokens count nor these.
+pub(crate) fn ordinary_rows(
+    setup: &Setup,
+    n_rows: usize,
+    special: impl Iterator<Item = u32>,
+) -> Vec<usize> {
+    let of_convention = setup.convention.special_ids().into_iter();
+    let special: BTreeSet<u32> = of_convention.chain(special).collect();
+    (0..n_rows.min(setup.tokenizer.vocab_size()))
+        .filter(|&row| !special.contains(&(row as u32)))
+        .collect()
 }
 
 fn scope<T: Task>(
