@@ -88,6 +88,11 @@ impl RunFolder {
         self.root.join("vectors.jsonl")
     }
 
+    /// Event files for TensorBoard.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
     /// `step-N` folders.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")

@@ -3,31 +3,39 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use cresset_objectives::Earlier;
 use cresset_train::{Event, MetricsLog, TrainError, VectorLog};
 
+use crate::config::TrainConfig;
 use crate::folder::RunFolder;
+use crate::tensorboard::TensorBoard;
 
 /// The logs of a run folder.
 pub struct Logs {
     metrics: MetricsLog,
     vectors: Option<VectorLog>,
+    board: Option<TensorBoard>,
 }
 
 impl Logs {
-    /// Opens or creates them.
+    /// Opens or creates those that the config asks for.
     ///
     /// # Errors
     /// A file that cannot be opened for writing.
-    pub fn open(folder: &RunFolder, telemetry: bool) -> Result<Logs, TrainError> {
+    pub fn open(folder: &RunFolder, config: &TrainConfig) -> Result<Logs, TrainError> {
         let vectors = folder.vectors();
         Ok(Logs {
             metrics: MetricsLog::open(&folder.metrics())?,
             // Lines of steps that are done again must go, though nothing new may come.
-            vectors: (telemetry || vectors.exists())
+            vectors: (config.telemetry || vectors.exists())
                 .then(|| VectorLog::open(&vectors))
+                .transpose()?,
+            board: config
+                .tensorboard
+                .then(|| TensorBoard::create(&folder.tensorboard(), SystemTime::now()))
                 .transpose()?,
         })
     }
@@ -38,8 +46,11 @@ impl Logs {
     /// A line that cannot be written.
     pub fn write(&mut self, event: &Event) -> Result<(), TrainError> {
         self.metrics.write(event)?;
-        match &mut self.vectors {
-            Some(vectors) => vectors.write(event),
+        if let Some(vectors) = &mut self.vectors {
+            vectors.write(event)?;
+        }
+        match &mut self.board {
+            Some(board) => board.write(event, SystemTime::now()),
             None => Ok(()),
         }
     }

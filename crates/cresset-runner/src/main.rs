@@ -20,6 +20,7 @@ mod setup;
 mod shown;
 mod special;
 mod table;
+mod tensorboard;
 
 use std::process::ExitCode;
 

@@ -177,7 +177,7 @@ fn steps(
     let mut on_event = |event: &Event| -> Result<(), BoxError> {
         let logs = match &mut logs {
             Some(logs) => logs,
-            None => logs.insert(Logs::open(folder, config.telemetry)?),
+            None => logs.insert(Logs::open(folder, config)?),
         };
         logs.write(event)?;
         let progress =

@@ -471,3 +471,36 @@ fn check_shares(name: &str, of: &Value) {
         "{name}: {of}"
     );
 }
+
+#[test]
+fn tensorboard_gets_a_file_for_each_part_of_a_run_and_none_unasked() {
+    let place = Workplace::with_sample_data();
+    let run = |steps: &str| {
+        let settings = [
+            "train.out=run",
+            "train.tensorboard=true",
+            "train.eval_every=2",
+            steps,
+        ];
+        train(&place, "classify", &settings);
+        let files = fs::read_dir(place.path("run/tensorboard")).expect("event files");
+        let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+        files.sort();
+        files
+    };
+    let first = run("train.steps=2");
+    assert_eq!(first.len(), 1);
+    let bytes = fs::read(&first[0]).expect("an event file");
+    for tag in [
+        "train/loss",
+        "eval/accuracy",
+        "special/cls/norm",
+        "attention/encoder/layer_0/to_cls",
+    ] {
+        let found = bytes.windows(tag.len()).any(|part| part == tag.as_bytes());
+        assert!(found, "{tag}");
+    }
+    assert_eq!(run("train.steps=4").len(), 2);
+    train(&place, "classify", &["train.out=plain", "train.steps=2"]);
+    assert!(!place.path("plain/tensorboard").exists());
+}
