@@ -88,6 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         checkpoints: folder.path(),
         best: folder.path(),
         resume: None,
+        telemetry: None,
         on_event: &mut |_| Ok(()),
         stop: &AtomicBool::new(false),
     })?;

@@ -6,7 +6,8 @@
 //!   [`denoise`], [`prefix_lm`], [`permuted_lm`], [`contrastive`] and [`tag`] each hold a configuration, a batch of plain numbers, what
 //!   makes it, and a module that turns it into summed loss terms; [`multi`] mixes several, [`added_losses`] is what some of
 //!   them can add.
-//! * [`TokenPolicy`] is how the vector of a special token begins and how it is trained.
+//! * [`TokenPolicy`] is how the vector of a special token begins and how it is trained; what becomes of it is told beside every
+//!   evaluation, for which a batch says what the model [`Reads`] and a model is [`Watchable`].
 //! * [`open_predictor`], [`open_generator`] and [`open_embedder`] answer with a trained model; [`ModelFolder`] is what is read
 //!   of its folder, [`Description`] what is written; [`examine`] tries on it what goes wrong silently,
 //!   [`lab`] what its special vectors do.
@@ -52,8 +53,10 @@ pub mod span_corruption;
 mod special;
 mod stream;
 pub mod tag;
+mod telemetry;
 pub mod upload;
 mod values;
+mod watched;
 
 pub use doctor::{Check, Diagnosis, Outcome, examine};
 pub use embed::{EmbedOptions, Embedder, Embeddings, open_embedder};
@@ -78,3 +81,5 @@ pub use special::{
     TokenInit, TokenPolicies, TokenPolicy, TokenRole, TokenTraining, check_policies,
 };
 pub use stream::{RowKind, Stream, Window};
+pub use telemetry::{Earlier, ReadText, Reads};
+pub use watched::{Trace, Watchable, WatchedInput};

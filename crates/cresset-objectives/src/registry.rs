@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cresset_data::{TextForm, Unit};
-use cresset_model::Pooling;
+use cresset_model::{Pooling, TextPooling};
 use serde::{Deserialize, Serialize};
 
 use crate::albert_pretraining::AlbertPretrainingConfig;
@@ -130,6 +130,20 @@ impl ObjectiveConfig {
             ObjectiveConfig::Classify(c) => c.pooling.plain(),
             ObjectiveConfig::Contrastive(c) => Some(c.pooling.clone()),
             _ => None,
+        }
+    }
+
+    /// Whether a loss of it reads the vector of `[CLS]`, and so makes those of different texts differ.
+    pub fn reads_cls(&self) -> bool {
+        match self {
+            ObjectiveConfig::Classify(c) => c.pooling.0.iter().any(|pooling| {
+                use TextPooling::{AllCls, Cls, ClsWithoutPooler};
+                matches!(pooling, Cls | ClsWithoutPooler | AllCls)
+            }),
+            ObjectiveConfig::Contrastive(c) => c.pooling.0.contains(&Pooling::Cls),
+            ObjectiveConfig::BertPretraining(_) | ObjectiveConfig::AlbertPretraining(_) => true,
+            ObjectiveConfig::Multi(c) => c.parts.iter().any(|part| part.objective.reads_cls()),
+            _ => false,
         }
     }
 

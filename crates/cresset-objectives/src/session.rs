@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cresset_data::{Collate, DataError, Prefetch, prefetch};
-use cresset_model::{
-    DecoderConfig, EncoderConfig, HfModel, LoadReport, ModelConfig, Seq2SeqConfig,
-};
+use cresset_model::{DecoderConfig, EncoderConfig, LoadReport, ModelConfig, Seq2SeqConfig};
 use cresset_train::{
-    BoxError, Event, KeepBest, Objective, Outcome, Report, RunHooks, RunPlan, Trainer,
-    TrainerConfig, run,
+    BoxError, Event, KeepBest, Look, Objective, Outcome, Report, RowStep, RunHooks, RunPlan,
+    Trainer, TrainerConfig, run,
 };
 
 use crate::RunError;
@@ -21,13 +19,15 @@ use crate::rows::{BatchesOf, Rows, Source, load_eval, load_train};
 use crate::setup::{Duration, Setup, TrainSetup};
 use crate::sources::TrainRows;
 use crate::special::{Applied, apply};
+use crate::telemetry::{Earlier, Reads, Telemetry};
+use crate::watched::Watchable;
 
 /// What a session needs from an objective beyond its loss.
-pub trait Task: Objective {
+pub trait Task: Objective<Batch: Reads> {
     /// Makes its batches.
     type Collate: Collate<Batch = Self::Batch>;
     /// The model inside.
-    type Network: HfModel;
+    type Network: Watchable;
 
     /// The rows of a batch as a person reads them.
     fn show(batch: &Self::Batch, reader: &Reader<'_>) -> Vec<Vec<Shown>>;
@@ -72,6 +72,8 @@ pub struct TrainOrder<'a> {
     pub best: &'a Path,
     /// A checkpoint to continue from.
     pub resume: Option<&'a Path>,
+    /// Whether special vectors are looked at beside the evaluations, and what was told of them before.
+    pub telemetry: Option<Earlier>,
     /// Told of every event.
     pub on_event: &'a mut dyn FnMut(&Event) -> Result<(), BoxError>,
     /// Set from outside to stop after the current step.
@@ -324,6 +326,18 @@ impl<T: Task> OpenRun for Session<T> {
             checkpoints: order.checkpoints.to_owned(),
             user: serde_json::Value::Null,
         };
+        let looked_at = self.eval.as_ref().unwrap_or(train);
+        let mut telemetry = match order.telemetry {
+            Some(earlier) => Telemetry::open(trainer, &self.setup, &**looked_at, earlier)?,
+            None => None,
+        };
+        let rows = telemetry
+            .as_ref()
+            .map(|telemetry| telemetry.rows().to_vec());
+        let rows = rows.unwrap_or_default();
+        let mut look = telemetry.as_mut().map(|telemetry| {
+            |trainer: &Trainer<T>, done: &[RowStep]| Ok(telemetry.look(trainer, done))
+        });
         let from = trainer.steps_done() * self.accumulate;
         let range = from..self.facts.steps * self.accumulate;
         let mut batches: Prefetch<T::Batch> = prefetch(Arc::clone(train), range, PREFETCH);
@@ -353,6 +367,7 @@ impl<T: Task> OpenRun for Session<T> {
             } else {
                 None
             },
+            look: look.as_mut().map(|look| Look { rows: &rows, look }),
             save_best: &mut |objective| Ok(description.save(objective.network(), best)?),
             on_event: order.on_event,
         };

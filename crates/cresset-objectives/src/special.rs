@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::apply::{Applied, apply};
+pub(crate) use self::apply::{Applied, apply, ordinary_rows};
 pub use self::init::TokenInit;
 pub use self::role::TokenRole;
 use crate::RunError;

@@ -55,3 +55,21 @@ impl ModuleMapper for Write {
         Param::from_mapped_value(id, new, mapper)
     }
 }
+
+/// A number that is added up in double precision.
+pub(crate) trait Wide: Copy + Sync {
+    /// It in double precision.
+    fn wide(self) -> f64;
+}
+
+impl Wide for f32 {
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Wide for f64 {
+    fn wide(self) -> f64 {
+        self
+    }
+}

@@ -156,6 +156,12 @@ pub struct TrainConfig {
     /// Checkpoints that are kept.
     #[serde(default = "two")]
     pub keep_last: usize,
+    /// Whether the special vectors are looked at before the first step and beside every evaluation; see docs/lab/telemetry.md.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub telemetry: bool,
+    /// Whether event files for TensorBoard are written to `tensorboard/` in the run folder.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tensorboard: bool,
     /// The metric by which `best/` is chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_best: Option<String>,
@@ -165,6 +171,14 @@ pub struct TrainConfig {
 
 fn one() -> usize {
     1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn two() -> usize {

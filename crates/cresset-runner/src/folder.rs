@@ -83,6 +83,16 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
+    /// The special vectors, as numbers.
+    pub fn vectors(&self) -> PathBuf {
+        self.root.join("vectors.jsonl")
+    }
+
+    /// Event files for TensorBoard.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
     /// `step-N` folders.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")

@@ -12,6 +12,7 @@ mod device;
 mod failure;
 mod folder;
 mod inputs;
+mod logs;
 mod output;
 mod plan;
 mod prepared;
@@ -20,6 +21,7 @@ mod setup;
 mod shown;
 mod special;
 mod table;
+mod tensorboard;
 
 use std::process::ExitCode;
 

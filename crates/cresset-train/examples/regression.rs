@@ -106,6 +106,7 @@ fn train(
                     .evaluate([Ok::<_, BoxError>(points.to_vec())])?
                     .values())
             }),
+            look: None,
             save_best: &mut |_| Ok(()),
             on_event: &mut |event| {
                 match event {

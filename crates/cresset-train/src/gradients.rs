@@ -28,6 +28,11 @@ impl Gradients {
         self.by_parameter.remove(id)
     }
 
+    /// The gradient of a parameter.
+    pub(crate) fn get<const D: usize>(&self, id: ParamId) -> Option<Tensor<D>> {
+        self.by_parameter.get(id)
+    }
+
     /// Leaves only what the scope follows.
     pub(crate) fn restrict<M: Module>(&mut self, module: &M, scope: &Scope) {
         if !scope.is_everything() {

@@ -10,6 +10,8 @@
 //! * A [`Scope`] says what of the model is trained: all of it, some parameters, and rows of a table by a [`RowRule`] of their own.
 //! * [`run`] is the loop around it: evaluations, checkpoints, the best model, a flag to stop. What it needs from outside comes
 //!   through [`RunHooks`]; what happens is told as [`Event`]s, which a [`MetricsLog`] writes to `metrics.jsonl`.
+//! * [`Trainer::step_watching`] says what a step did to single rows ([`RowStep`]); a [`Look`] beside the evaluations makes a
+//!   [`Special`] of it, whose vectors a [`VectorLog`] writes to `vectors.jsonl`.
 //! * [`Checkpoints`] lists, prunes and cleans the folders that [`Trainer::save_checkpoint`] writes, each whole or not at all.
 //!   A checkpoint and the micro-batches by index are everything a run needs to go on exactly: on the CPU k steps, a new process and
 //!   the rest give the same bytes as all steps in one go.
@@ -37,16 +39,21 @@ mod scope;
 mod state;
 mod tensors;
 mod trainer;
+mod watched;
 
 pub use checkpoint::{Checkpoint, Checkpoints};
 pub use clip::{clip_factor, global_norm};
 pub use error::{BoxError, TrainError};
-pub use events::{Event, MetricsLog};
+pub use events::{
+    CloudShape, Event, MetricsLog, NamedVector, Neighbour, Special, SpecialVector, TokenAttention,
+    VectorLog, VectorSnapshot,
+};
 pub use gradients::Gradients;
 pub use objective::{Denominators, LossTerm, LossTerms, Objective, StepContext};
 pub use optim::{AdamWConfig, Decay, OptimConfig};
 pub use report::{Pairs, Report};
-pub use run::{Best, Direction, Evaluate, KeepBest, Outcome, RunHooks, RunPlan, run};
+pub use run::{Best, Direction, Evaluate, KeepBest, Look, LookAt, Outcome, RunHooks, RunPlan, run};
 pub use schedule::{ConstantConfig, CosineConfig, ScheduleConfig, Warmup, WarmupConfig};
 pub use scope::{ParameterAt, Parameters, RowRule, Scope, TableRows, parameters};
 pub use trainer::{StepReport, Trainer, TrainerConfig, evaluate};
+pub use watched::{RowStep, WatchedRow};

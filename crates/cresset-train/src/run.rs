@@ -8,7 +8,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{BoxError, Checkpoints, Event, Objective, TrainError, Trainer};
+use crate::{
+    BoxError, Checkpoints, Event, Objective, RowStep, Special, TrainError, Trainer, WatchedRow,
+};
 
 /// When a run evaluates and what it keeps.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,11 +84,25 @@ pub struct RunHooks<'a, O: Objective> {
     pub batch: &'a mut dyn FnMut(u64) -> Result<O::Batch, BoxError>,
     /// Metrics of the model as it is; [`Trainer::evaluate`] makes the report. `None`: there is nothing to evaluate on.
     pub evaluate: Option<Evaluate<'a, O>>,
+    /// What is looked at before the first step and beside the evaluations, those of a run that has nothing to evaluate on
+    /// included.
+    pub look: Option<Look<'a, O>>,
     /// Saves the model of the best evaluation so far.
     pub save_best: &'a mut dyn FnMut(&O) -> Result<(), BoxError>,
     /// Told of everything that happens.
     pub on_event: &'a mut dyn FnMut(&Event) -> Result<(), BoxError>,
 }
+
+/// A look at a model in training, which changes nothing in it.
+pub struct Look<'a, O: Objective> {
+    /// Rows of which the look is told what the last step did to them.
+    pub rows: &'a [WatchedRow],
+    /// Looks; before the first step nothing has been done to any row.
+    pub look: LookAt<'a, O>,
+}
+
+/// What is told of a trainer's model, given what the last step did to the rows.
+pub type LookAt<'a, O> = &'a mut dyn FnMut(&Trainer<O>, &[RowStep]) -> Result<Special, BoxError>;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +143,9 @@ pub fn run<O: Objective>(
         step: running.trainer.steps_done(),
         steps,
     })?;
+    if running.trainer.steps_done() == 0 {
+        running.look(&[])?;
+    }
     let mut saved = None;
     while running.trainer.steps_done() < steps {
         if stop.load(Ordering::Relaxed) {
@@ -137,10 +156,19 @@ pub fn run<O: Objective>(
             running.tell(Event::Interrupted { step })?;
             return Ok(Outcome::Interrupted { step });
         }
-        let step = running.step()?;
+        let step = running.trainer.steps_done() + 1;
         let last = step == steps;
         if last || is_due(plan.eval_every, step) {
+            let rows = running
+                .hooks
+                .look
+                .as_ref()
+                .map_or(&[][..], |look| look.rows);
+            let done = running.step(rows)?;
             running.evaluate(step)?;
+            running.look(&done)?;
+        } else {
+            running.step(&[])?;
         }
         if last || is_due(plan.checkpoint_every, step) {
             running.save()?;
@@ -163,7 +191,7 @@ struct Running<'a, 'h, O: Objective> {
 }
 
 impl<O: Objective> Running<'_, '_, O> {
-    fn step(&mut self) -> Result<u64, TrainError> {
+    fn step(&mut self, rows: &[WatchedRow]) -> Result<Vec<RowStep>, TrainError> {
         let began = Instant::now();
         let accumulate = self.trainer.config().accumulate as u64;
         let first = self.trainer.steps_done() * accumulate;
@@ -172,8 +200,7 @@ impl<O: Objective> Running<'_, '_, O> {
             .collect::<Result<Vec<_>, _>>()
             .map_err(TrainError::Callback)?;
         let data_wait_seconds = began.elapsed().as_secs_f64();
-        let report = self.trainer.step(&micro_batches)?;
-        let step = report.step;
+        let (report, done) = self.trainer.step_watching(&micro_batches, rows)?;
         let seconds = began.elapsed().as_secs_f64();
         let tokens_per_second = report.tokens as f64 / seconds.max(f64::MIN_POSITIVE);
         self.tell(Event::Step {
@@ -182,7 +209,15 @@ impl<O: Objective> Running<'_, '_, O> {
             data_wait_seconds,
             tokens_per_second,
         })?;
-        Ok(step)
+        Ok(done)
+    }
+
+    fn look(&mut self, done: &[RowStep]) -> Result<(), TrainError> {
+        let Some(look) = &mut self.hooks.look else {
+            return Ok(());
+        };
+        let special = (look.look)(self.trainer, done).map_err(TrainError::Callback)?;
+        self.tell(Event::Special(Box::new(special)))
     }
 
     fn evaluate(&mut self, step: u64) -> Result<(), TrainError> {

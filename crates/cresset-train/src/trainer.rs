@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optim::AdamW;
 use crate::pass::{Pass, Reading, pass};
+use crate::watched::{Before, RowStep, WatchedRow};
 use crate::{
     Best, Gradients, Objective, OptimConfig, Report, ScheduleConfig, Scope, TrainError,
     clip_factor, global_norm,
@@ -165,13 +166,31 @@ impl<O: Objective> Trainer<O> {
     /// No micro-batch, a term without an announced denominator, a loss or a gradient that is not finite. The weights and
     /// the step count are then as before.
     pub fn step(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
+        self.step_watching(micro_batches, &[])
+            .map(|(report, _)| report)
+    }
+
+    /// As [`Trainer::step`], and what it did to some rows, in their order; a row that is not there is left out. The step
+    /// itself is the same.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn step_watching(
+        &mut self,
+        micro_batches: &[O::Batch],
+        rows: &[WatchedRow],
+    ) -> Result<(StepReport, Vec<RowStep>), TrainError> {
         match self.model().devices().first().cloned() {
-            Some(device) => on_workers(&device, || self.step_here(micro_batches)),
-            None => self.step_here(micro_batches),
+            Some(device) => on_workers(&device, || self.step_here(micro_batches, rows)),
+            None => self.step_here(micro_batches, rows),
         }
     }
 
-    fn step_here(&mut self, micro_batches: &[O::Batch]) -> Result<StepReport, TrainError> {
+    fn step_here(
+        &mut self,
+        micro_batches: &[O::Batch],
+        rows: &[WatchedRow],
+    ) -> Result<(StepReport, Vec<RowStep>), TrainError> {
         let pass = self.pass(micro_batches)?;
         let reading = pass.read(self.model());
         let mut report = self.report(&pass, &reading, micro_batches);
@@ -183,6 +202,7 @@ impl<O: Objective> Trainer<O> {
             .clip
             .map_or(1.0, |clip| clip_factor(report.grad_norm, clip));
         report.lr = self.lr(report.step);
+        let before = Before::of(self.model(), &pass.gradients, rows);
         let objective = self
             .objective
             .take()
@@ -192,7 +212,7 @@ impl<O: Objective> Trainer<O> {
                 .update(objective, pass.gradients, report.lr, factor),
         );
         self.step = report.step;
-        Ok(report)
+        Ok((report, before.after(self.model())))
     }
 
     /// The gradients that the next step would use, before clipping; nothing is changed.

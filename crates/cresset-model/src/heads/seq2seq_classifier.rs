@@ -229,6 +229,12 @@ impl Seq2SeqClassifier {
         self.head.forward(summary, run)
     }
 
+    /// What the decoder reads beside a text.
+    pub fn shifted_ids(&self, text: &[u32]) -> Vec<u32> {
+        let before = text.iter().take(text.len().saturating_sub(1));
+        std::iter::once(self.start).chain(before.copied()).collect()
+    }
+
     /// The start token and all but the last column.
     fn shifted(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
         let [batch, seq] = ids.dims();

@@ -28,7 +28,7 @@ pub struct Cloud {
 const NO_VARIANCE: f64 = 1e-10;
 
 /// Looks at vectors, with the class of each if there are classes.
-pub(super) fn cloud(vectors: &Rows, classes: Option<&[usize]>) -> Cloud {
+pub(crate) fn cloud(vectors: &Rows, classes: Option<&[usize]>) -> Cloud {
     let n = vectors.len();
     let unit = unit_rows(vectors);
     let everything: Vec<usize> = vec![0; n];

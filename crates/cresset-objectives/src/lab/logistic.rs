@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 
 /// Rows of numbers, each of the same width.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rows {
-    pub(super) values: Vec<f64>,
-    pub(super) width: usize,
+pub(crate) struct Rows {
+    pub(crate) values: Vec<f64>,
+    pub(crate) width: usize,
 }
 
 /// A trained probe.
@@ -28,7 +28,7 @@ const MAX_ITERATIONS: usize = 300;
 const TOLERANCE: f64 = 1e-5;
 
 impl Rows {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len() / self.width.max(1)
     }
 

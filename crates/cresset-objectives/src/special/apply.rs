@@ -218,16 +218,8 @@ fn begun<M: HfModel>(
             false => table,
         };
         let of_words = here.filter(|_| words.id == table.id);
-        let special: BTreeSet<u32> = setup
-            .convention
-            .special_ids()
-            .into_iter()
-            .chain(of_words.flat_map(|group| group.tokens.iter().map(|t| t.id)))
-            .collect();
-        let n_rows = words.shape[0].min(setup.tokenizer.vocab_size());
-        let ordinary: Vec<usize> = (0..n_rows)
-            .filter(|&row| !special.contains(&(row as u32)))
-            .collect();
+        let special = of_words.flat_map(|group| group.tokens.iter().map(|t| t.id));
+        let ordinary = ordinary_rows(setup, words.shape[0], special);
         let values = |of: &NamedParameter| {
             let values = values_of(network, &HashSet::from([of.id]));
             values.into_values().next().unwrap_or_default()
@@ -256,6 +248,19 @@ fn begun<M: HfModel>(
         begun.insert(table.id, after);
     }
     Ok(begun)
+}
+
+/// The rows of the tokenizer's ordinary tokens: "the vocabulary". Neither the convention's special tokens count nor these.
+pub(crate) fn ordinary_rows(
+    setup: &Setup,
+    n_rows: usize,
+    special: impl Iterator<Item = u32>,
+) -> Vec<usize> {
+    let of_convention = setup.convention.special_ids().into_iter();
+    let special: BTreeSet<u32> = of_convention.chain(special).collect();
+    (0..n_rows.min(setup.tokenizer.vocab_size()))
+        .filter(|&row| !special.contains(&(row as u32)))
+        .collect()
 }
 
 fn scope<T: Task>(

@@ -8,12 +8,13 @@ use anyhow::Context;
 use cresset_data::content_hash;
 use cresset_metrics::{Better, metric};
 use cresset_objectives::{Facts, OpenRun, TrainOrder, open};
-use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, MetricsLog, Outcome};
+use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, Outcome};
 
 use super::preview::overrides;
 use crate::cli::{Common, TrainArgs};
 use crate::failure::user;
 use crate::folder::{RunFacts, RunFolder};
+use crate::logs::{Logs, earlier};
 use crate::output::{Done, metrics_line};
 use crate::plan::{Plan, parts_with_files};
 use crate::progress::Progress;
@@ -170,16 +171,15 @@ fn steps(
         }
     })
     .context("cannot listen for Ctrl-C")?;
-    let metrics = folder.metrics();
-    let mut log: Option<MetricsLog> = None;
+    let mut logs: Option<Logs> = None;
     let mut progress: Option<Progress> = None;
     let mut waited = Waited::default();
     let mut on_event = |event: &Event| -> Result<(), BoxError> {
-        let log = match &mut log {
-            Some(log) => log,
-            None => log.insert(MetricsLog::open(&metrics)?),
+        let logs = match &mut logs {
+            Some(logs) => logs,
+            None => logs.insert(Logs::open(folder, config)?),
         };
-        log.write(event)?;
+        logs.write(event)?;
         let progress =
             progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
         match event {
@@ -195,6 +195,11 @@ fn steps(
             Event::Evaluated { step, values, .. } => {
                 progress.line(&format!("step {step}: {}", metrics_line(values)))
             }
+            Event::Special(look) => {
+                for warning in &look.warnings {
+                    progress.line(&format!("warning: step {}: {warning}", look.step));
+                }
+            }
             Event::Finished { .. } | Event::Interrupted { .. } => progress.finish(),
             _ => {}
         }
@@ -202,13 +207,14 @@ fn steps(
     };
     let (best, checkpoints) = (folder.best(), folder.checkpoints());
     let order = TrainOrder {
-        eval_every: (facts.n_eval > 0).then(|| config.eval_every.unwrap_or(facts.steps_per_epoch)),
+        eval_every: Some(config.eval_every.unwrap_or(facts.steps_per_epoch)),
         checkpoint_every: config.checkpoint_every,
         keep_last: config.keep_last,
         keep_best,
         checkpoints: &checkpoints,
         best: &best,
         resume,
+        telemetry: config.telemetry.then(|| earlier(folder)).transpose()?,
         on_event: &mut on_event,
         stop: &stop,
     };

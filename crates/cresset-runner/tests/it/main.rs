@@ -26,6 +26,7 @@ mod special;
 mod special_roles;
 mod start_token;
 mod tag;
+mod telemetry;
 mod traces;
 mod weights;
 mod workplace;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use cresset_train::{Event, MetricsLog, StepReport};
+use cresset_train::{
+    Event, MetricsLog, NamedVector, Special, StepReport, TokenAttention, VectorLog, VectorSnapshot,
+};
 
 fn step(step: u64) -> Event {
     let report = StepReport {
@@ -81,4 +83,76 @@ fn a_log_that_cannot_be_opened_is_named() {
         message.contains("cannot write") && message.contains("missing/metrics.jsonl"),
         "{message}"
     );
+}
+
+fn look(step: u64) -> Event {
+    Event::Special(Box::new(Special {
+        step,
+        seconds: 0.5,
+        attention: vec![TokenAttention {
+            stack: "encoder".to_owned(),
+            role: "cls".to_owned(),
+            token: "[CLS]".to_owned(),
+            n_texts: 2,
+            to: Some(vec![vec![0.25, 0.5]]),
+            from_entropy: None,
+            from_self: None,
+        }],
+        snapshot: Some(VectorSnapshot {
+            step,
+            mean: vec![0.0, 0.125],
+            decoder_mean: None,
+            vectors: vec![NamedVector {
+                role: "cls".to_owned(),
+                token: "[CLS]".to_owned(),
+                stack: None,
+                vector: vec![step as f32, 0.5],
+            }],
+        }),
+        ..Special::default()
+    }))
+}
+
+#[test]
+fn a_look_is_a_line_of_each_log_and_its_numbers_are_in_the_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let (metrics, vectors) = (folder.path().join("m.jsonl"), folder.path().join("v.jsonl"));
+    MetricsLog::open(&metrics).unwrap().write(&look(0)).unwrap();
+    VectorLog::open(&vectors).unwrap().write(&look(0)).unwrap();
+    assert_eq!(
+        fs::read_to_string(&metrics).unwrap(),
+        "{\"event\":\"special\",\"step\":0,\"seconds\":0.5,\"vectors\":[],\"attention\":[{\"stack\":\"encoder\",\"role\":\"cls\",\
+         \"token\":\"[CLS]\",\"n_texts\":2,\"to\":[[0.25,0.5]]}],\"cloud\":null,\"warnings\":[]}\n"
+    );
+    assert_eq!(
+        fs::read_to_string(&vectors).unwrap(),
+        "{\"step\":0,\"mean\":[0.0,0.125],\"vectors\":[{\"role\":\"cls\",\"token\":\"[CLS]\",\"stack\":null,\"vector\":[0.0,0.5]}]}\n"
+    );
+}
+
+#[test]
+fn the_vectors_of_the_start_outlast_a_resume_and_those_of_later_steps_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vectors.jsonl");
+    assert_eq!(VectorLog::start(&path).unwrap(), None);
+    let started = |step| Event::Started { step, steps: 9 };
+    let mut log = VectorLog::open(&path).unwrap();
+    for event in [started(0), look(0), step(1), look(2), look(4)] {
+        log.write(&event).unwrap();
+    }
+    drop(log);
+    let mut log = VectorLog::open(&path).unwrap();
+    log.write(&started(3)).unwrap();
+    let steps: Vec<u64> = fs::read_to_string(&path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<VectorSnapshot>(line).unwrap().step)
+        .collect();
+    assert_eq!(steps, [0, 2]);
+    let start = VectorLog::start(&path).unwrap().unwrap();
+    assert_eq!(start.vectors[0].vector, [0.0, 0.5]);
+
+    // A run that starts anew has another start.
+    log.write(&started(0)).unwrap();
+    assert_eq!(VectorLog::start(&path).unwrap(), None);
 }

@@ -10,3 +10,4 @@ mod resume;
 mod run_loop;
 mod scope;
 mod task;
+mod watched;

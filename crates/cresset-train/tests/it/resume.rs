@@ -148,6 +148,7 @@ fn record(
                     .evaluate([Ok::<_, TrainError>(task::Rows::of(100..120))])?
                     .values())
             }),
+            look: None,
             save_best: &mut |_| Ok(()),
             on_event: &mut |event| {
                 log.write(event)?;

@@ -5,7 +5,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cresset_train::{
-    BoxError, Checkpoints, Event, KeepBest, Outcome, RunHooks, RunPlan, TrainError, Trainer, run,
+    BoxError, Checkpoints, Event, KeepBest, Look, Outcome, RowStep, RunHooks, RunPlan, Special,
+    TrainError, Trainer, WatchedRow, run,
 };
 use serde_json::json;
 
@@ -43,6 +44,7 @@ fn happened(
                     *scores.next().unwrap(),
                 )]))
             }),
+            look: None,
             save_best: &mut |network| {
                 best.push(task::weights(network));
                 Ok(())
@@ -180,6 +182,7 @@ fn an_error_of_a_hook_comes_back_as_it_is() {
         RunHooks {
             batch: &mut |_| Err(BoxError::from("line 7 has no label")),
             evaluate: None,
+            look: None,
             save_best: &mut |_| Ok(()),
             on_event: &mut |_| Ok(()),
         },
@@ -187,4 +190,67 @@ fn an_error_of_a_hook_comes_back_as_it_is() {
     );
     assert_eq!(outcome.unwrap_err().to_string(), "line 7 has no label");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The steps of looks, each with what the last step did to a row.
+fn looks(trainer: &mut Trainer<Network>, plan: &RunPlan) -> Vec<(u64, Option<RowStep>)> {
+    let rows = [WatchedRow {
+        parameter: "first".to_owned(),
+        row: 1,
+    }];
+    let mut seen = Vec::new();
+    let mut told = Vec::new();
+    run(
+        trainer,
+        plan,
+        RunHooks {
+            batch: &mut |index| Ok(task::micro_batch(index)),
+            evaluate: None,
+            look: Some(Look {
+                rows: &rows,
+                look: &mut |trainer, done| {
+                    let step = trainer.steps_done();
+                    seen.push((step, done.first().cloned()));
+                    Ok(Special {
+                        step,
+                        ..Special::default()
+                    })
+                },
+            }),
+            save_best: &mut |_| Ok(()),
+            on_event: &mut |event| {
+                if let Event::Special(look) = event {
+                    told.push(look.step);
+                }
+                Ok(())
+            },
+        },
+        &AtomicBool::new(false),
+    )
+    .unwrap();
+    assert_eq!(told, seen.iter().map(|look| look.0).collect::<Vec<_>>());
+    seen
+}
+
+#[test]
+fn looks_come_before_the_first_step_and_whenever_an_evaluation_is_due_even_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trainer = task::trainer(|n| n, task::config(5));
+    let seen = looks(&mut trainer, &plan(folder.path()));
+    let steps: Vec<u64> = seen.iter().map(|look| look.0).collect();
+    assert_eq!(steps, [0, 2, 4, 5]);
+    assert_eq!(seen[0].1, None);
+    assert!(seen[1..].iter().all(|look| look.1.is_some()));
+}
+
+#[test]
+fn a_run_that_goes_on_does_not_look_where_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trainer = task::trainer(|n| n, task::config(5));
+    trainer.step(&task::next(&trainer)).unwrap();
+    let seen = looks(&mut trainer, &plan(folder.path()));
+    assert_eq!(
+        seen.iter().map(|look| look.0).collect::<Vec<_>>(),
+        [2, 4, 5]
+    );
 }
