@@ -272,6 +272,8 @@ pub enum LabCommand {
     Probe(ProbeArgs),
     /// Train a grid of settings under several seeds and compare them
     Ablate(AblateArgs),
+    /// Make one HTML page of runs, sweeps, probes and attention
+    Report(ReportArgs),
 }
 
 /// `cresset lab probe`.
@@ -307,6 +309,43 @@ pub struct AblateArgs {
     /// Only print the command of each run
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `cresset lab report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of runs, and of sweeps of `lab ablate`
+    pub folders: Vec<PathBuf>,
+    /// Reports of `lab probe --out`
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub probe: Vec<PathBuf>,
+    /// A model folder whose attention is shown
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+    /// Sentences for it: one a line, or JSON lines with `text`, `pair` and `target` (.jsonl); a few of the project's own by default
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub sentences: Option<PathBuf>,
+    /// Language of headings and captions; the glossary is in both
+    #[arg(long, value_enum, default_value_t)]
+    pub lang: ReportLanguage,
+    /// Heading of the page
+    #[arg(long, default_value = "Special vectors: a report")]
+    pub title: String,
+    /// The HTML file to write
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// What a report is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportLanguage {
+    /// English.
+    #[default]
+    En,
+    /// Chinese.
+    Zh,
+    /// Both.
+    Both,
 }
 
 /// `cresset tokenizer`.

@@ -2,6 +2,7 @@
 
 mod ablate;
 mod probe;
+mod report;
 mod tables;
 
 use crate::cli::{Common, LabCommand};
@@ -11,5 +12,6 @@ pub fn run(command: &LabCommand, common: &Common) -> anyhow::Result<Done> {
     match command {
         LabCommand::Probe(args) => probe::run(args, common).map(|()| Done::Finished),
         LabCommand::Ablate(args) => ablate::run(args, common),
+        LabCommand::Report(args) => report::run(args, common).map(|()| Done::Finished),
     }
 }

@@ -21,6 +21,7 @@ mod pooling;
 mod prepare;
 mod preview;
 mod questions;
+mod report;
 mod resume;
 mod special;
 mod special_roles;
