@@ -102,7 +102,8 @@ impl ModelFolder {
                 known.join(" or ")
             )));
         };
-        self.files.config = self.files.config.with_decoder_start(id);
+        let config = self.files.config.with_decoder_start(id);
+        self.files.config = config.with_learned_start(false);
         self.overrides.decoder_start = Some(token.to_owned());
         Ok(self)
     }
@@ -117,17 +118,18 @@ impl ModelFolder {
         } else {
             Convention::preset(preset_of(&self.files.config), &self.tokenizer)?
         };
-        let is_learned = |c: &Convention| c.decoder_frame().is_some_and(|d| d.start_is_learned);
-        if is_learned(&own) && !self.files.config.has_learned_start() {
+        let convention = match self.overrides == Overrides::default() {
+            true => own,
+            false => own.changed(&self.overrides, &self.tokenizer)?,
+        };
+        let decoder = convention.decoder_frame();
+        if decoder.is_some_and(|d| d.start_is_learned) && !self.files.config.has_learned_start() {
             return Err(damaged(
                 &self.files.path,
                 "its convention starts decoding with a learned vector, which config.json does not have (decoder_start_vector)",
             ));
         }
-        if self.overrides == Overrides::default() {
-            return Ok(own);
-        }
-        Ok(own.changed(&self.overrides, &self.tokenizer)?)
+        Ok(convention)
     }
 }
 

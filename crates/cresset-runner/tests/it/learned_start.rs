@@ -5,7 +5,7 @@ use std::fs;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::workplace::{Workplace, assert_same_run, config};
+use crate::workplace::{Workplace, assert_same_run, config, events};
 
 const LEARNED: &str = "special.overrides.learned_start=true";
 
@@ -101,6 +101,34 @@ fn bug_class_01_a_learned_start_starts_training_and_generation_of_every_decoder(
         shown.contains("decoder input: (learned-start) B"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_classifier_reads_where_its_learned_start_stands() {
+    let place = Workplace::with_sample_data();
+    for kind in ["t5", "bart"] {
+        let model = format!(
+            "model={{ {kind} = {{ n_layers = 1, hidden_size = 32, n_heads = 4, intermediate_size = 64 }} }}"
+        );
+        let out = format!("train.out={kind}");
+        let pooling = "objective.classify.pooling=\"decoder-start\"";
+        let settings = [LEARNED, &model, pooling, &out, "train.steps=5"];
+        train(&place, "classify", &settings);
+        let loss = |more: &[&str]| {
+            let model = format!("{kind}/model");
+            let data = "sample-data/sentiment/dev.jsonl";
+            let args = ["evaluate", &model, "--json", "--data", data];
+            let said = place.succeeds(&[&args[..], more].concat());
+            let said: Value = serde_json::from_str(&said).expect("JSON");
+            said["loss"].as_f64().expect("a number")
+        };
+        let own = loss(&[]);
+        assert_ne!(own, loss(&["--decoder-start", "<pad>"]), "{kind}");
+        let events = events(&place.path(kind));
+        let last = events.iter().rfind(|e| e["event"] == "evaluated");
+        let then = last.expect("an evaluation")["values"]["loss"].as_f64();
+        assert!((then.expect("a loss") - own).abs() < 1e-5, "{kind}");
+    }
 }
 
 #[test]
