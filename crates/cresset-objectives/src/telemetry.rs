@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use burn::module::ParamId;
 use cresset_data::Batches;
-use cresset_model::{NamedParameter, token_tables};
+use cresset_model::{NamedParameter, start_vector, token_tables};
 use cresset_train::{
     NamedVector, RowStep, Special, SpecialVector, Trainer, VectorSnapshot, WatchedRow, parameters,
 };
@@ -26,7 +26,7 @@ use self::alarm::Alarms;
 use self::passes::Passes;
 use self::table::{Common, Table, cosine, distance, norm};
 pub use self::texts::{ReadText, Reads};
-use self::tokens::{Named, Place, tokens};
+use self::tokens::{Named, Place, learned_start, tokens};
 use crate::session::Task;
 use crate::special::ordinary_rows;
 use crate::values::values_of;
@@ -73,6 +73,30 @@ struct TableAt {
     ordinary: Vec<usize>,
     /// Rows that have a token.
     n_tokens: usize,
+    /// Of a start vector that is no token's, a table of one row: the table among whose rows it is looked at, as if it stood behind them.
+    among: Option<ParamId>,
+}
+
+impl TableAt {
+    /// Where a token's vector is in the parameter.
+    fn watched(&self, token: &Named) -> WatchedRow {
+        let row = match self.among {
+            Some(_) => 0,
+            None => token.id as usize,
+        };
+        WatchedRow {
+            parameter: self.path.clone(),
+            row,
+        }
+    }
+
+    /// Where it is among the rows on the host.
+    fn row(&self, token: &Named) -> usize {
+        match self.among {
+            Some(_) => self.n_tokens - 1,
+            None => token.id as usize,
+        }
+    }
 }
 
 impl<'a> Telemetry<'a> {
@@ -89,10 +113,7 @@ impl<'a> Telemetry<'a> {
     ) -> Result<Option<Telemetry<'a>>, RunError> {
         let began = Instant::now();
         let tables = tables(trainer.model(), setup);
-        let row = |(table, token): (&TableAt, &Named)| WatchedRow {
-            parameter: table.path.clone(),
-            row: token.id as usize,
-        };
+        let row = |(table, token): (&TableAt, &Named)| table.watched(token);
         let rows: Vec<WatchedRow> = rows_of(&tables).map(row).collect();
         if rows.is_empty() {
             return Ok(None);
@@ -153,11 +174,11 @@ impl<'a> Telemetry<'a> {
     }
 
     fn vector(&self, host: &Host<'_>, token: &Named, done: &[RowStep]) -> SpecialVector {
-        let row = token.id as usize;
+        let row = host.at.row(token);
         let vector = host.table.row(row);
         let start = self.start_of(host.at, token);
-        let is_it = |step: &&RowStep| step.row.row == row && step.row.parameter == host.at.path;
-        let step = done.iter().find(is_it);
+        let watched = host.at.watched(token);
+        let step = done.iter().find(|step| step.row == watched);
         let spelling = |id: u32| {
             let token = self.setup.tokenizer.id_to_token(id);
             token.unwrap_or_else(|| format!("<{id}?>"))
@@ -203,10 +224,21 @@ struct Host<'a> {
 /// Brings tables to the host.
 fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
     let ids: HashSet<ParamId> = tables.iter().map(|table| table.id).collect();
-    let mut values = values_of(model, &ids);
+    let values = values_of(model, &ids);
+    let of = |id: &ParamId| values.get(id).cloned().unwrap_or_default();
     let host = |at: &'a TableAt| {
+        let own = of(&at.id);
+        let values = match &at.among {
+            None => own,
+            Some(words) => {
+                let mut values = of(words);
+                values.truncate((at.n_tokens - 1) * at.size);
+                values.extend(own);
+                values
+            }
+        };
         let table = Table {
-            values: values.remove(&at.id).unwrap_or_default(),
+            values,
             size: at.size,
             n_tokens: at.n_tokens,
         };
@@ -218,14 +250,15 @@ fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
 
 fn snapshot(step: u64, hosts: &[Host<'_>]) -> VectorSnapshot {
     let mean = |at: usize| -> Option<Vec<f32>> {
-        let mean = hosts.get(at)?.common.mean.iter();
+        let host = hosts.get(at).filter(|host| host.at.among.is_none())?;
+        let mean = host.common.mean.iter();
         Some(mean.map(|x| *x as f32).collect())
     };
     let named = |(host, token): (&Host<'_>, &Named)| NamedVector {
         role: token.role.clone(),
         token: token.token.clone(),
         stack: host.at.stack.map(str::to_owned),
-        vector: host.table.row(token.id as usize).to_vec(),
+        vector: host.table.row(host.at.row(token)).to_vec(),
     };
     let rows = hosts
         .iter()
@@ -265,9 +298,27 @@ fn tables<T: Task>(objective: &T, setup: &Setup) -> Vec<TableAt> {
             ordinary: ordinary_rows(setup, table.shape[0], ids),
             n_tokens,
             tokens,
+            among: None,
         })
     };
-    tables.into_iter().filter_map(at).collect()
+    let mut tables: Vec<TableAt> = tables.into_iter().filter_map(at).collect();
+    let start = start_vector(objective.network());
+    let start = start.and_then(|start| {
+        // The decoder's table is the last, or the only one.
+        let words = tables.last()?;
+        Some(TableAt {
+            path: paths.get(&start.id)?.clone(),
+            id: start.id,
+            size: words.size,
+            stack: words.stack,
+            tokens: vec![learned_start()],
+            ordinary: words.ordinary.clone(),
+            n_tokens: words.n_tokens + 1,
+            among: Some(words.id),
+        })
+    });
+    tables.extend(start);
+    tables
 }
 
 /// Of which stack a table is, if there are several, and whose tokens are looked at in it.

@@ -81,7 +81,7 @@ impl TokenRole {
     }
 
     /// What the role is about under a convention: where decoding starts with a vector of its own, that vector is its start.
-    pub(super) fn under(self, convention: &Convention) -> TokenRole {
+    pub(crate) fn under(self, convention: &Convention) -> TokenRole {
         let is_learned = |decoder: &DecoderFrame| decoder.start_is_learned;
         match self {
             TokenRole::DecoderStart if convention.decoder_frame().is_some_and(is_learned) => {

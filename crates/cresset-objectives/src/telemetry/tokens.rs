@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use cresset_data::SpecialToken;
+use cresset_data::{LEARNED_START, LEARNED_START_SHOWN, SpecialToken};
 
 use crate::{Setup, TokenRole};
 
@@ -31,7 +31,7 @@ const SENTINELS: usize = 3;
 
 /// The special tokens that play a part in a place, each once, the most important first; then those that have a policy.
 pub(super) fn tokens(setup: &Setup, place: Place) -> Vec<Named> {
-    use TokenRole::{Bos, Cls, DecoderStart, Eos, Mask, MoreCls, Sentinels, Sep};
+    use TokenRole::{Bos, Cls, DecoderStart, Eos, LearnedStart, Mask, MoreCls, Sentinels, Sep};
     let roles: &[TokenRole] = match place {
         Place::Encoder => &[Cls, MoreCls, Sep, Mask, Eos, Bos, Sentinels],
         Place::Decoder => &[DecoderStart, Bos, Eos, Sep, Mask, Sentinels],
@@ -42,6 +42,15 @@ pub(super) fn tokens(setup: &Setup, place: Place) -> Vec<Named> {
     let mut seen = HashSet::new();
     let mut named = Vec::new();
     for role in roles.iter().cloned().chain(with_policy) {
+        let role = role.under(&setup.convention);
+        if role == LearnedStart {
+            let decoder = setup.convention.decoder_frame();
+            let is_read = place != Place::Encoder && decoder.is_some_and(|d| d.start_is_learned);
+            if is_read && seen.insert(LEARNED_START) {
+                named.push(learned_start());
+            }
+            continue;
+        }
         // A role that the convention has no token for.
         let Ok(tokens) = role.tokens(&setup.convention, &setup.tokenizer) else {
             continue;
@@ -61,4 +70,14 @@ pub(super) fn tokens(setup: &Setup, place: Place) -> Vec<Named> {
         }
     }
     named
+}
+
+/// A decoder's start vector that is no token's: under the role that a token would have there, by the id that stands for it in what
+/// the decoder reads.
+pub(super) fn learned_start() -> Named {
+    Named {
+        role: TokenRole::DecoderStart.name(),
+        token: LEARNED_START_SHOWN.to_owned(),
+        id: LEARNED_START,
+    }
 }

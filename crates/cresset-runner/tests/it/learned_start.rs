@@ -285,3 +285,58 @@ fn what_says_that_a_start_is_learned_must_agree() {
     let message = place.is_refused(&["train", &tiny, "--set", policy]);
     assert!(message.contains("learned_start = true"), "{message}");
 }
+
+#[test]
+fn telemetry_tells_of_the_learned_start_and_not_of_the_token_in_whose_place_it_stands() {
+    let place = Workplace::with_sample_data();
+    for (name, stack) in [("seq2seq", None), ("seq2seq-bert2bert", Some("decoder"))] {
+        let out = format!("train.out={name}");
+        let settings = [
+            LEARNED,
+            "special.policy.learned_start.lr_factor=2.0",
+            &out,
+            "train.steps=4",
+            "train.eval_every=2",
+        ];
+        train(&place, name, &settings);
+        let mut looks = events(&place.path(name));
+        looks.retain(|event| event["event"] == "special");
+        let last = looks.last().expect("a look");
+        let of = |values: &'_ Value| -> Vec<Value> {
+            let values = values.as_array().expect("a list").iter();
+            let starts =
+                values.filter(|v| v["role"] == "decoder_start" || v["role"] == "learned_start");
+            starts.cloned().collect()
+        };
+        let [told] = &of(&last["vectors"])[..] else {
+            panic!("{name}: one start in {last}")
+        };
+        assert_eq!(told["token"], "(learned-start)", "{name}");
+        assert_eq!(told["stack"].as_str(), stack, "{name}");
+        let number = |key: &str| told[key].as_f64().expect("a number");
+        let own = start(&place, &format!("{name}/model"));
+        let squares = own.iter().map(|x| f64::from(*x).powi(2));
+        let length = squares.sum::<f64>().sqrt();
+        assert!((number("norm") - length).abs() < 1e-6, "{name}");
+        assert!(
+            number("gradient_norm") > 0.0 && number("update_ratio") > 0.0,
+            "{name}"
+        );
+        assert!(number("distance_to_start") > 0.0, "{name}");
+        assert_eq!(
+            told["nearest"].as_array().expect("a list").len(),
+            5,
+            "{name}"
+        );
+        let attention = of(&last["attention"]);
+        let stacks: Vec<&str> = attention
+            .iter()
+            .filter_map(|a| a["stack"].as_str())
+            .collect();
+        assert_eq!(stacks, ["decoder", "cross"], "{name}");
+        assert!(
+            attention.iter().all(|a| a["token"] == "(learned-start)"),
+            "{name}"
+        );
+    }
+}
