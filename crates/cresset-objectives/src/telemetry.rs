@@ -24,7 +24,7 @@ use cresset_train::{
 
 use self::alarm::Alarms;
 use self::passes::Passes;
-use self::table::{Common, Table, cosine, distance, norm};
+use self::table::{Ordinary, Table, cosine, distance, norm};
 pub use self::texts::{ReadText, Reads};
 use self::tokens::{Named, Place, tokens};
 use crate::session::Task;
@@ -71,8 +71,6 @@ struct TableAt {
     tokens: Vec<Named>,
     /// Rows of the vocabulary's ordinary tokens.
     ordinary: Vec<usize>,
-    /// Rows that have a token.
-    n_tokens: usize,
 }
 
 impl<'a> Telemetry<'a> {
@@ -168,12 +166,14 @@ impl<'a> Telemetry<'a> {
             id: token.id,
             stack: host.at.stack.map(str::to_owned),
             norm: norm(vector),
-            mean_norm: host.common.mean_norm,
+            mean_norm: host.ordinary.mean_norm,
             cosine_to_start: start.and_then(|start| cosine(vector, start)),
             distance_to_start: start.map(|start| distance(vector, start)),
-            cosine_to_mean: cosine(vector, &host.common.mean),
-            distance_to_mean: distance(vector, &host.common.mean),
-            nearest: host.table.nearest(row, NEIGHBOURS, &host.common, spelling),
+            cosine_to_mean: cosine(vector, &host.ordinary.mean),
+            distance_to_mean: distance(vector, &host.ordinary.mean),
+            nearest: host
+                .table
+                .nearest(row, NEIGHBOURS, &host.ordinary, spelling),
             gradient_norm: step.and_then(|step| step.gradient_norm),
             update_ratio: step
                 .filter(|step| step.norm > 0.0)
@@ -197,7 +197,7 @@ impl<'a> Telemetry<'a> {
 struct Host<'a> {
     at: &'a TableAt,
     table: Table,
-    common: Common,
+    ordinary: Ordinary<'a>,
 }
 
 /// Brings tables to the host.
@@ -208,17 +208,20 @@ fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
         let table = Table {
             values: values.remove(&at.id).unwrap_or_default(),
             size: at.size,
-            n_tokens: at.n_tokens,
         };
-        let common = table.common(&at.ordinary);
-        Host { at, table, common }
+        let ordinary = table.ordinary(&at.ordinary);
+        Host {
+            at,
+            table,
+            ordinary,
+        }
     };
     tables.iter().map(host).collect()
 }
 
 fn snapshot(step: u64, hosts: &[Host<'_>]) -> VectorSnapshot {
     let mean = |at: usize| -> Option<Vec<f32>> {
-        let mean = hosts.get(at)?.common.mean.iter();
+        let mean = hosts.get(at)?.ordinary.mean.iter();
         Some(mean.map(|x| *x as f32).collect())
     };
     let named = |(host, token): (&Host<'_>, &Named)| NamedVector {
@@ -263,7 +266,6 @@ fn tables<T: Task>(objective: &T, setup: &Setup) -> Vec<TableAt> {
             size: table.shape[1],
             stack,
             ordinary: ordinary_rows(setup, table.shape[0], ids),
-            n_tokens,
             tokens,
         })
     };
