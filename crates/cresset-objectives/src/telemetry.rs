@@ -24,7 +24,7 @@ use cresset_train::{
 
 use self::alarm::Alarms;
 use self::passes::Passes;
-use self::table::{Common, Table, cosine, distance, norm};
+use self::table::{Ordinary, Table, cosine, distance, norm};
 pub use self::texts::{ReadText, Reads};
 use self::tokens::{Named, Place, learned_start, tokens};
 use crate::session::Task;
@@ -71,8 +71,8 @@ struct TableAt {
     tokens: Vec<Named>,
     /// Rows of the vocabulary's ordinary tokens.
     ordinary: Vec<usize>,
-    /// Rows that have a token.
-    n_tokens: usize,
+    /// Rows.
+    n_rows: usize,
     /// Of a start vector that is no token's, a table of one row: the table among whose rows it is looked at, as if it stood behind them.
     among: Option<ParamId>,
 }
@@ -93,7 +93,7 @@ impl TableAt {
     /// Where it is among the rows on the host.
     fn row(&self, token: &Named) -> usize {
         match self.among {
-            Some(_) => self.n_tokens - 1,
+            Some(_) => self.n_rows - 1,
             None => token.id as usize,
         }
     }
@@ -189,12 +189,14 @@ impl<'a> Telemetry<'a> {
             id: token.id,
             stack: host.at.stack.map(str::to_owned),
             norm: norm(vector),
-            mean_norm: host.common.mean_norm,
+            mean_norm: host.ordinary.mean_norm,
             cosine_to_start: start.and_then(|start| cosine(vector, start)),
             distance_to_start: start.map(|start| distance(vector, start)),
-            cosine_to_mean: cosine(vector, &host.common.mean),
-            distance_to_mean: distance(vector, &host.common.mean),
-            nearest: host.table.nearest(row, NEIGHBOURS, &host.common, spelling),
+            cosine_to_mean: cosine(vector, &host.ordinary.mean),
+            distance_to_mean: distance(vector, &host.ordinary.mean),
+            nearest: host
+                .table
+                .nearest(row, NEIGHBOURS, &host.ordinary, spelling),
             gradient_norm: step.and_then(|step| step.gradient_norm),
             update_ratio: step
                 .filter(|step| step.norm > 0.0)
@@ -218,7 +220,7 @@ impl<'a> Telemetry<'a> {
 struct Host<'a> {
     at: &'a TableAt,
     table: Table,
-    common: Common,
+    ordinary: Ordinary<'a>,
 }
 
 /// Brings tables to the host.
@@ -232,7 +234,6 @@ fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
             None => own,
             Some(words) => {
                 let mut values = of(words);
-                values.truncate((at.n_tokens - 1) * at.size);
                 values.extend(own);
                 values
             }
@@ -240,10 +241,13 @@ fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
         let table = Table {
             values,
             size: at.size,
-            n_tokens: at.n_tokens,
         };
-        let common = table.common(&at.ordinary);
-        Host { at, table, common }
+        let ordinary = table.ordinary(&at.ordinary);
+        Host {
+            at,
+            table,
+            ordinary,
+        }
     };
     tables.iter().map(host).collect()
 }
@@ -251,7 +255,7 @@ fn fetch<'a, T: Task>(tables: &'a [TableAt], model: &T) -> Vec<Host<'a>> {
 fn snapshot(step: u64, hosts: &[Host<'_>]) -> VectorSnapshot {
     let mean = |at: usize| -> Option<Vec<f32>> {
         let host = hosts.get(at).filter(|host| host.at.among.is_none())?;
-        let mean = host.common.mean.iter();
+        let mean = host.ordinary.mean.iter();
         Some(mean.map(|x| *x as f32).collect())
     };
     let named = |(host, token): (&Host<'_>, &Named)| NamedVector {
@@ -293,10 +297,10 @@ fn tables<T: Task>(objective: &T, setup: &Setup) -> Vec<TableAt> {
         Some(TableAt {
             path: paths.get(&table.id)?.clone(),
             id: table.id,
+            n_rows: table.shape[0],
             size: table.shape[1],
             stack,
             ordinary: ordinary_rows(setup, table.shape[0], ids),
-            n_tokens,
             tokens,
             among: None,
         })
@@ -313,7 +317,7 @@ fn tables<T: Task>(objective: &T, setup: &Setup) -> Vec<TableAt> {
             stack: words.stack,
             tokens: vec![learned_start()],
             ordinary: words.ordinary.clone(),
-            n_tokens: words.n_tokens + 1,
+            n_rows: words.n_rows + 1,
             among: Some(words.id),
         })
     });

@@ -100,6 +100,9 @@ pub struct TrainArgs {
     /// auto: continue the run in train.out if there is one; never: refuse a folder that holds a run; or a checkpoint folder
     #[arg(long, default_value = "auto")]
     pub resume: String,
+    /// Show the run on the whole screen: curves, metrics, special vectors; q stops it with a checkpoint
+    #[arg(long)]
+    pub dashboard: bool,
 }
 
 /// `cresset evaluate`.

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use cresset_train::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::metrics_line;
 
 /// Progress of a training run.
 pub struct Progress {
@@ -41,8 +44,26 @@ impl Progress {
         }
     }
 
+    /// Shows what happened.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Step { report, .. } => {
+                self.step(report.step, report.loss, report.lr, report.tokens);
+            }
+            Event::Evaluated { step, values, .. } => {
+                self.line(&format!("step {step}: {}", metrics_line(values)));
+            }
+            Event::Special(look) => {
+                for warning in &look.warnings {
+                    self.line(&format!("warning: step {}: {warning}", look.step));
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// After a step.
-    pub fn step(&mut self, step: u64, loss: f64, lr: f64, tokens: usize) {
+    fn step(&mut self, step: u64, loss: f64, lr: f64, tokens: usize) {
         self.tokens += tokens as u64;
         let rate = self.tokens as f64 / self.started.elapsed().as_secs_f64().max(1e-9);
         let message = format!("loss {loss:.4} lr {lr:.2e} {rate:.0} tokens/s");
@@ -55,7 +76,7 @@ impl Progress {
     }
 
     /// A line of news.
-    pub fn line(&self, text: &str) {
+    fn line(&self, text: &str) {
         if self.quiet {
             return;
         }

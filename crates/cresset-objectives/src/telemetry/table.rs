@@ -9,18 +9,17 @@ use crate::values::Wide;
 pub(super) struct Table {
     pub(super) values: Vec<f32>,
     pub(super) size: usize,
-    /// Rows that have a token; behind them are unused ones.
-    pub(super) n_tokens: usize,
 }
 
-/// What the rows have in common.
-pub(super) struct Common {
-    /// The mean of the ordinary rows.
+/// The rows of the vocabulary's ordinary tokens, and what they have in common.
+pub(super) struct Ordinary<'a> {
+    rows: &'a [usize],
+    /// The length of each.
+    norms: Vec<f64>,
+    /// Their mean.
     pub(super) mean: Vec<f64>,
     /// The mean of their lengths.
     pub(super) mean_norm: f64,
-    /// The length of every row that has a token.
-    norms: Vec<f64>,
 }
 
 impl Table {
@@ -28,45 +27,37 @@ impl Table {
         &self.values[row * self.size..(row + 1) * self.size]
     }
 
-    /// Goes over all rows; `ordinary` are those of the vocabulary's ordinary tokens.
-    pub(super) fn common(&self, ordinary: &[usize]) -> Common {
-        let norms: Vec<f64> = (0..self.n_tokens)
-            .into_par_iter()
-            .map(|row| norm(self.row(row)))
-            .collect();
-        let n = ordinary.len().max(1) as f64;
+    /// Goes over the rows of ordinary tokens.
+    pub(super) fn ordinary<'a>(&self, rows: &'a [usize]) -> Ordinary<'a> {
+        let norms: Vec<f64> = rows.par_iter().map(|&row| norm(self.row(row))).collect();
+        let n = rows.len().max(1) as f64;
         let mut mean = vec![0.0; self.size];
-        for &row in ordinary {
+        for &row in rows {
             let row = self.row(row).iter();
             mean.iter_mut().zip(row).for_each(|(m, x)| *m += x.wide());
         }
         mean.iter_mut().for_each(|m| *m /= n);
-        let mean_norm = ordinary.iter().map(|&row| norms[row]).sum::<f64>() / n;
-        Common {
-            mean,
-            mean_norm,
+        Ordinary {
+            rows,
+            mean_norm: norms.iter().sum::<f64>() / n,
             norms,
+            mean,
         }
     }
 
-    /// The rows of the largest cosine with one, itself left out, the nearest first. A vector of zeros is near to none.
+    /// The ordinary rows of the largest cosine with one, itself left out, the nearest first. A vector of zeros is near to none.
     pub(super) fn nearest(
         &self,
         row: usize,
         n: usize,
-        common: &Common,
+        ordinary: &Ordinary<'_>,
         name: impl Fn(u32) -> String,
     ) -> Vec<Neighbour> {
-        let (own, length) = (self.row(row), common.norms[row]);
-        let mut cosines: Vec<(usize, f64)> = (0..self.n_tokens)
-            .into_par_iter()
-            .filter(|&other| other != row && common.norms[other] * length > 0.0)
-            .map(|other| {
-                (
-                    other,
-                    dot(self.row(other), own) / (common.norms[other] * length),
-                )
-            })
+        let (own, length) = (self.row(row), norm(self.row(row)));
+        let others = ordinary.rows.par_iter().zip(&ordinary.norms);
+        let mut cosines: Vec<(usize, f64)> = others
+            .filter(|(other, norm)| **other != row && **norm * length > 0.0)
+            .map(|(&other, norm)| (other, dot(self.row(other), own) / (norm * length)))
             .collect();
         cosines.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let named = |(row, cosine): (usize, f64)| Neighbour {
@@ -114,20 +105,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn means_are_those_of_the_ordinary_rows_and_a_row_is_not_its_own_neighbour() {
-        // Row 0 is special, row 4 has no token.
+    fn means_are_those_of_the_ordinary_rows_and_so_are_the_neighbours() {
+        // Rows 0 and 4 are special, row 3 is zero.
         let values = [0.0, 5.0, 3.0, 4.0, 1.0, 0.0, 0.0, 0.0, 0.0, 9.0];
         let table = Table {
             values: values.to_vec(),
             size: 2,
-            n_tokens: 4,
         };
-        let common = table.common(&[1, 2]);
-        assert_eq!(common.mean, [2.0, 2.0]);
-        assert_eq!(common.mean_norm, 3.0);
-        let near = |row| table.nearest(row, 5, &common, |id| format!("t{id}"));
-        let found: Vec<(String, f64)> = near(0).into_iter().map(|n| (n.token, n.cosine)).collect();
-        assert_eq!(found, [("t1".to_owned(), 0.8), ("t2".to_owned(), 0.0)]);
+        let rows = [1, 2];
+        let ordinary = table.ordinary(&rows);
+        assert_eq!(ordinary.mean, [2.0, 2.0]);
+        assert_eq!(ordinary.mean_norm, 3.0);
+        let near = |row| table.nearest(row, 5, &ordinary, |id| format!("t{id}"));
+        let names = |row| -> Vec<(String, f64)> {
+            near(row).into_iter().map(|n| (n.token, n.cosine)).collect()
+        };
+        assert_eq!(names(0), [("t1".to_owned(), 0.8), ("t2".to_owned(), 0.0)]);
+        assert_eq!(names(1), [("t2".to_owned(), 0.6)]);
         assert_eq!(near(3), []);
     }
 

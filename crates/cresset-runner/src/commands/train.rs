@@ -12,15 +12,16 @@ use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, Outcome};
 
 use super::preview::overrides;
 use crate::cli::{Common, TrainArgs};
+use crate::display::{Display, Wanted};
 use crate::failure::user;
 use crate::folder::{RunFacts, RunFolder};
 use crate::logs::{Logs, earlier};
-use crate::output::{Done, metrics_line};
+use crate::output::Done;
 use crate::plan::{Plan, parts_with_files};
-use crate::progress::Progress;
 use crate::{config, device, output, setup};
 
 pub fn run(args: &TrainArgs, common: &Common) -> anyhow::Result<Done> {
+    wanted(args, common)?;
     let plan = Plan::check(config::read(&args.config, &overrides(common))?)?;
     let device = device::pick(&common.device)?;
     let folder = RunFolder::open(&plan.config.train.out)?;
@@ -60,7 +61,8 @@ fn train(
     if !common.quiet {
         announce(run.facts(), resume.as_deref());
     }
-    let outcome = steps(plan, common, folder, run.as_mut(), resume.as_deref())?;
+    let shown = wanted(args, common)?;
+    let outcome = steps(plan, shown, folder, run.as_mut(), resume.as_deref())?;
     if let Outcome::Interrupted { .. } = outcome {
         eprintln!("interrupted; a checkpoint was written, the same command continues");
         return Ok(Done::Interrupted);
@@ -68,6 +70,18 @@ fn train(
     run.save_model(&folder.model())?;
     report(plan, common, folder, run.as_ref())?;
     Ok(Done::Finished)
+}
+
+/// How the run is to be shown.
+fn wanted(args: &TrainArgs, common: &Common) -> anyhow::Result<Wanted> {
+    match (args.dashboard, common.quiet) {
+        (true, true) => Err(user(
+            "--dashboard and --quiet contradict each other; drop one of them",
+        )),
+        (true, false) => Ok(Wanted::Dashboard),
+        (false, true) => Ok(Wanted::Nothing),
+        (false, false) => Ok(Wanted::Lines),
+    }
 }
 
 /// All files that are trained on, those of the parts of a mix included.
@@ -148,7 +162,7 @@ fn announce(facts: &Facts, resume: Option<&Path>) {
 
 fn steps(
     plan: &Plan,
-    common: &Common,
+    wanted: Wanted,
     folder: &RunFolder,
     run: &mut dyn OpenRun,
     resume: Option<&Path>,
@@ -172,7 +186,8 @@ fn steps(
     })
     .context("cannot listen for Ctrl-C")?;
     let mut logs: Option<Logs> = None;
-    let mut progress: Option<Progress> = None;
+    let name = config.out.display().to_string();
+    let mut display: Option<Display> = None;
     let mut waited = Waited::default();
     let mut on_event = |event: &Event| -> Result<(), BoxError> {
         let logs = match &mut logs {
@@ -180,29 +195,17 @@ fn steps(
             None => logs.insert(Logs::open(folder, config)?),
         };
         logs.write(event)?;
-        let progress =
-            progress.get_or_insert_with(|| Progress::new(event.step(), facts.steps, common.quiet));
-        match event {
-            Event::Step {
-                report,
-                seconds,
-                data_wait_seconds,
-                ..
-            } => {
-                waited.add(*seconds, *data_wait_seconds);
-                progress.step(report.step, report.loss, report.lr, report.tokens)
-            }
-            Event::Evaluated { step, values, .. } => {
-                progress.line(&format!("step {step}: {}", metrics_line(values)))
-            }
-            Event::Special(look) => {
-                for warning in &look.warnings {
-                    progress.line(&format!("warning: step {}: {warning}", look.step));
-                }
-            }
-            Event::Finished { .. } | Event::Interrupted { .. } => progress.finish(),
-            _ => {}
+        if let Event::Step {
+            seconds,
+            data_wait_seconds,
+            ..
+        } = event
+        {
+            waited.add(*seconds, *data_wait_seconds);
         }
+        let done = (event.step(), facts.steps);
+        let display = display.get_or_insert_with(|| Display::open(wanted, done, &name, &stop));
+        display.take(event);
         Ok(())
     };
     let (best, checkpoints) = (folder.best(), folder.checkpoints());
@@ -218,8 +221,12 @@ fn steps(
         on_event: &mut on_event,
         stop: &stop,
     };
-    let outcome = run.train(order)?;
-    if !common.quiet {
+    let outcome = run.train(order);
+    if let Some(display) = display {
+        display.close();
+    }
+    let outcome = outcome?;
+    if wanted != Wanted::Nothing {
         waited.tell();
     }
     Ok(outcome)

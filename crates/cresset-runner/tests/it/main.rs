@@ -28,6 +28,7 @@ mod special_roles;
 mod start_token;
 mod tag;
 mod telemetry;
+mod telemetry_kinds;
 mod traces;
 mod weights;
 mod workplace;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::workplace::{Workplace, assert_same_run, config, events};
 
-fn train(place: &Workplace, name: &str, settings: &[&str]) {
+pub fn train(place: &Workplace, name: &str, settings: &[&str]) {
     let config = config(&format!("tiny/{name}.toml"));
     let settings = settings.iter().flat_map(|setting| ["--set", setting]);
     let args: Vec<&str> = ["train", &config, "--quiet"]
@@ -20,7 +20,7 @@ fn train(place: &Workplace, name: &str, settings: &[&str]) {
 }
 
 /// The looks of a run, without the seconds they took.
-fn looks(run: &Path) -> Vec<Value> {
+pub fn looks(run: &Path) -> Vec<Value> {
     let mut looks = events(run);
     looks.retain(|event| event["event"] == "special");
     for look in &mut looks {
@@ -30,13 +30,13 @@ fn looks(run: &Path) -> Vec<Value> {
     looks
 }
 
-fn number(value: &Value) -> f64 {
+pub fn number(value: &Value) -> f64 {
     value
         .as_f64()
         .unwrap_or_else(|| panic!("{value} is a number"))
 }
 
-fn list(value: &Value) -> &Vec<Value> {
+pub fn list(value: &Value) -> &Vec<Value> {
     value
         .as_array()
         .unwrap_or_else(|| panic!("{value} is a list"))
@@ -140,6 +140,8 @@ fn norms_distances_and_neighbours_are_those_of_the_saved_table() {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let cosine = |a: &[f64], b: &[f64]| dot(a, b) / (dot(a, a) * dot(b, b)).sqrt();
 
+    // [PAD], [UNK], [CLS], [SEP] and [MASK].
+    let special = 0..5;
     for role in ["cls", "sep", "mask"] {
         let told = of(&looks[2]["vectors"], role, None);
         let own = row(told["id"].as_u64().expect("an id") as usize);
@@ -168,7 +170,7 @@ fn norms_distances_and_neighbours_are_those_of_the_saved_table() {
             assert!((number(&near["cosine"]) - cosine(own, row(id))).abs() < 1e-6);
         }
         let best = (0..words.len() / size)
-            .filter(|&id| row(id) != own)
+            .filter(|&id| !special.contains(&id))
             .map(|id| cosine(own, row(id)))
             .fold(f64::MIN, f64::max);
         assert!((number(&nearest[0]["cosine"]) - best).abs() < 1e-6);
@@ -309,169 +311,6 @@ fn the_cloud_is_that_of_the_probe() {
     }
 }
 
-/// What is expected of a config: the special vectors and the attention, by stack and role.
-struct Expected {
-    name: &'static str,
-    settings: &'static [&'static str],
-    vectors: &'static [&'static str],
-    attention: &'static [&'static str],
-    cloud: bool,
-}
-
-const EXPECTED: &[Expected] = &[
-    Expected {
-        name: "masked-lm",
-        settings: &["data.packing=true"],
-        vectors: &["cls", "sep", "mask"],
-        attention: &["encoder cls", "encoder sep", "encoder mask"],
-        cloud: true,
-    },
-    Expected {
-        name: "permuted-lm",
-        settings: &[],
-        vectors: &["cls", "sep", "mask", "eos", "bos"],
-        attention: &["encoder cls", "encoder sep"],
-        cloud: true,
-    },
-    Expected {
-        name: "multi",
-        settings: &[],
-        vectors: &["cls", "sep", "mask"],
-        attention: &["encoder cls", "encoder sep", "encoder mask"],
-        cloud: true,
-    },
-    Expected {
-        name: "causal-lm",
-        settings: &[
-            "data.format=text",
-            "objective={causal-lm={rows=\"documents\"}}",
-        ],
-        vectors: &["decoder_start", "eos"],
-        attention: &["decoder decoder_start"],
-        cloud: false,
-    },
-    Expected {
-        name: "classify",
-        settings: &[
-            "model={bart={n_layers=1,hidden_size=32,n_heads=2,intermediate_size=32,max_positions=64}}",
-            "tokenizer.train={kind=\"bpe\",vocab_size=300}",
-        ],
-        vectors: &["cls", "decoder_start", "mask"],
-        attention: &[
-            "encoder cls",
-            "encoder sep",
-            "decoder decoder_start",
-            "decoder bos",
-            "cross cls",
-            "cross sep",
-            "cross decoder_start",
-            "cross bos",
-        ],
-        cloud: true,
-    },
-    Expected {
-        name: "seq2seq-bert2bert",
-        settings: &[],
-        vectors: &[
-            "encoder cls",
-            "encoder sep",
-            "encoder mask",
-            "decoder decoder_start",
-            "decoder sep",
-            "decoder mask",
-        ],
-        attention: &[
-            "encoder cls",
-            "encoder sep",
-            "decoder decoder_start",
-            "cross cls",
-            "cross sep",
-            "cross decoder_start",
-        ],
-        cloud: true,
-    },
-    Expected {
-        name: "seq2seq-t5",
-        settings: &[
-            "special.policy.mask={init=\"zeros\"}",
-            "special.overrides.mask=<extra_id_4>",
-        ],
-        vectors: &[
-            "decoder_start",
-            "mask",
-            "eos",
-            "sentinels",
-            "sentinels",
-            "sentinels",
-        ],
-        attention: &[
-            "encoder eos",
-            "decoder decoder_start",
-            "cross eos",
-            "cross decoder_start",
-        ],
-        cloud: false,
-    },
-];
-
-#[test]
-fn every_kind_of_model_tells_of_its_special_vectors() {
-    let place = Workplace::with_sample_data();
-    for expected in EXPECTED {
-        let name = expected.name;
-        let out = format!("train.out={name}");
-        let fixed = [
-            &*out,
-            "train.steps=2",
-            "train.eval_every=2",
-            "schedule={constant={}}",
-        ];
-        train(&place, name, &[&fixed[..], expected.settings].concat());
-        let looks = looks(&place.path(name));
-        assert_eq!(looks.len(), 2, "{name}");
-        for look in &looks {
-            let vectors = list(&look["vectors"]).iter().map(|vector| {
-                let stack = vector["stack"]
-                    .as_str()
-                    .map_or(String::new(), |s| format!("{s} "));
-                format!("{stack}{}", vector["role"].as_str().expect("a role"))
-            });
-            assert_eq!(vectors.collect::<Vec<_>>(), expected.vectors, "{name}");
-            let attention = list(&look["attention"]);
-            let named = attention.iter().map(|of| {
-                let text = |key: &str| of[key].as_str().expect("a text");
-                format!("{} {}", text("stack"), text("role"))
-            });
-            assert_eq!(named.collect::<Vec<_>>(), expected.attention, "{name}");
-            attention.iter().for_each(|of| check_shares(name, of));
-            assert_eq!(look["cloud"].is_object(), expected.cloud, "{name}");
-            assert_eq!(look["warnings"], json!([]), "{name}");
-        }
-    }
-}
-
-fn check_shares(name: &str, of: &Value) {
-    let mut n = 0;
-    for key in ["to", "from_entropy", "from_self"] {
-        let Some(layers) = of[key].as_array() else {
-            continue;
-        };
-        for head in layers.iter().flat_map(list) {
-            n += 1;
-            let most = if key == "from_entropy" {
-                10.0
-            } else {
-                1.000_001
-            };
-            assert!((0.0..most).contains(&number(head)), "{name}: {key} of {of}");
-        }
-    }
-    assert!(
-        n > 0 && of["n_texts"].as_u64().expect("a number") > 0,
-        "{name}: {of}"
-    );
-}
-
 #[test]
 fn tensorboard_gets_a_file_for_each_part_of_a_run_and_none_unasked() {
     let place = Workplace::with_sample_data();
@@ -503,4 +342,59 @@ fn tensorboard_gets_a_file_for_each_part_of_a_run_and_none_unasked() {
     assert_eq!(run("train.steps=4").len(), 2);
     train(&place, "classify", &["train.out=plain", "train.steps=2"]);
     assert!(!place.path("plain/tensorboard").exists());
+}
+
+#[test]
+fn without_a_terminal_a_dashboard_becomes_lines_and_one_that_says_so() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/classify.toml");
+    let settings = ["--set", "train.steps=2", "--set", "train.out=run"];
+    let args = [&["train", &config, "--dashboard"][..], &settings].concat();
+    let output = place.run(&args);
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).expect("UTF-8");
+    let warnings: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("dashboard"))
+        .collect();
+    assert_eq!(
+        warnings,
+        ["warning: no dashboard, since standard output is not a terminal; lines instead"]
+    );
+    assert!(told.contains("step 2: accuracy"), "{told}");
+    let refused = place.is_refused(&[&args[..], &["--quiet"]].concat());
+    assert!(refused.contains("contradict"), "{refused}");
+}
+
+#[test]
+fn a_classifier_that_says_the_same_of_every_text_warns_and_one_that_learns_does_not() {
+    let place = Workplace::with_sample_data();
+    let warned = |out: &str, lr: &str| -> Vec<Vec<Value>> {
+        let settings = [
+            &format!("train.out={out}"),
+            lr,
+            "train.eval_every=50",
+            "train.steps=200",
+        ];
+        train(&place, "classify", &settings);
+        let looks = looks(&place.path(out));
+        looks
+            .iter()
+            .map(|look| list(&look["warnings"]).clone())
+            .collect()
+    };
+    assert!(
+        warned("learns", "optim.adamw.lr=2e-3")
+            .iter()
+            .all(Vec::is_empty)
+    );
+    // Ten times too fast for a classifier of this size: it gives every text the same score from the first steps on.
+    let collapsed = warned("collapses", "optim.adamw.lr=5e-2");
+    let counts: Vec<usize> = collapsed.iter().map(Vec::len).collect();
+    assert_eq!(counts, [0, 0, 0, 1, 1]);
+    let text = collapsed[3][0].as_str().expect("a sentence");
+    assert!(
+        text.contains("[CLS]") && text.contains("have not come apart"),
+        "{text}"
+    );
 }

@@ -86,7 +86,11 @@ fn difference(found: Option<&Comparison>) -> [String; 3] {
     };
     let difference = found.paired.difference;
     let digits = digits(difference.high.abs().max(difference.low.abs()));
-    let p = |p: Option<f64>| p.map_or_else(String::new, |p| format!("{p:.3}"));
+    let p = |p: Option<f64>| match p {
+        Some(p) if p < 0.001 => "<0.001".to_owned(),
+        Some(p) => format!("{p:.3}"),
+        None => String::new(),
+    };
     [
         format!(
             "{:+.digits$} [{:+.digits$}, {:+.digits$}]",

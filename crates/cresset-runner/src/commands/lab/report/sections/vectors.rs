@@ -152,7 +152,7 @@ fn rows<const N: usize>(
                 .flat_map(|s| &s.vectors)
                 .filter(|v| v.name() == *name)
         };
-        let numbers = numbers(of_name().next()?, of_name().last()?);
+        let numbers = numbers(of_name().next()?, of_name().next_back()?);
         let cells = numbers.map(|n| Cell::Number(number_or_dash(n)));
         let role = of_name().next()?.role.clone();
         let names = [Cell::Mixed(vector(name)), Cell::Text(role)];
