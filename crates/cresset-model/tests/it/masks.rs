@@ -4,7 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use cresset_model::EncoderInput;
 use cresset_ops::{KeepMask, PadSide, Run};
 
-use crate::device::{device, tolerance};
+use crate::device::{device, repeated, tolerance};
 use crate::parity::{gpt2, masked_lm, seq2seq};
 use crate::reference::distance;
 
@@ -142,7 +142,7 @@ fn bug_class_19_a_later_token_never_changes_an_earlier_output() {
         model.hidden(one.clone(), None, &run),
         model.hidden(other.clone(), None, &run),
     );
-    assert_eq!(distance(row_of(&a, 0, 3), row_of(&b, 0, 3)), 0.0);
+    assert!(distance(row_of(&a, 0, 3), row_of(&b, 0, 3)) <= repeated());
     assert!(distance(a, b) > 1e-2);
     for case in [
         "marian_swish",
@@ -159,7 +159,10 @@ fn bug_class_19_a_later_token_never_changes_an_earlier_output() {
             model.decode(ids.clone(), memory.clone(), source.keep.clone(), &run)
         };
         let (a, b) = (decode(&one), decode(&other));
-        assert_eq!(distance(row_of(&a, 0, 3), row_of(&b, 0, 3)), 0.0, "{case}");
+        assert!(
+            distance(row_of(&a, 0, 3), row_of(&b, 0, 3)) <= repeated(),
+            "{case}"
+        );
         let later = distance(a, b);
         assert!(later > 1e-2, "{case}: {later}");
     }
