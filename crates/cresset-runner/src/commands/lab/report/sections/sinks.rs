@@ -28,7 +28,9 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
     let largest = values().flatten().copied().fold(0.0, f64::max);
     let most = round_up(largest);
     let mut maps = Vec::new();
-    for attention in &last.attention {
+    // What is only looked from, as the decoder's start at the encoder, gets no attention.
+    let looked_at = || last.attention.iter().filter(|a| !a.to.is_empty());
+    for attention in looked_at() {
         let before = find(first, attention).filter(|_| first.step < last.step);
         let both = [
             before.map(|before| (first.step, before)),
@@ -38,7 +40,7 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
             maps.push(map(language, step, attention, most));
         }
     }
-    let over_time = last.attention.iter().enumerate().map(|(style, attention)| {
+    let over_time = looked_at().enumerate().map(|(style, attention)| {
         let points = shown.iter().filter_map(|s| {
             let mean = mean(&find(s, attention)?.to)?;
             Some(Point::new(s.step as f64, mean * 100.0))
