@@ -79,19 +79,22 @@ fn find<'a>(special: &'a Special, like: &Attention) -> Option<&'a Attention> {
 
 /// The kind of attention and the token.
 fn name(language: ReportLanguage, attention: &Attention) -> String {
-    format!("{} {}", kind(language, &attention.stack), attention.token)
+    format!(
+        "{} {}",
+        kind(&attention.stack).text(language),
+        attention.token
+    )
 }
 
 /// A kind of attention in words.
-pub fn kind(language: ReportLanguage, stack: &str) -> String {
-    let kind = match stack {
+pub fn kind(stack: &str) -> Phrase {
+    match stack {
         "self" => phrase("self-attention", "自注意力"),
         "encoder" => phrase("encoder", "编码器自注意力"),
         "decoder" => phrase("decoder", "解码器自注意力"),
         "cross" => phrase("decoder to encoder", "解码器到编码器的交叉注意力"),
         other => phrase(other, other),
-    };
-    kind.text(language).to_owned()
+    }
 }
 
 fn map(language: ReportLanguage, step: u64, attention: &Attention, most: f64) -> Markup {
