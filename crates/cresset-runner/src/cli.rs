@@ -332,8 +332,8 @@ pub struct ReportArgs {
     #[arg(long, value_enum, default_value_t)]
     pub lang: ReportLanguage,
     /// Heading of the page
-    #[arg(long, default_value = "Special vectors: a report")]
-    pub title: String,
+    #[arg(long)]
+    pub title: Option<String>,
     /// The HTML file to write
     #[arg(long)]
     pub out: PathBuf,

@@ -81,8 +81,10 @@ fn write_sweep(place: &Workplace) {
     };
     let mut other = arm(MISCHIEF, 28.8);
     other["against_baseline"] = json!({"bleu": difference});
-    let sweep = json!({"name": "start", "metric": "bleu", "better": "higher", "confidence": 0.95, "seeds": [0, 1], "baseline": "pad",
-        "arms": [arm("pad", 29.0), other], "verdicts": [format!("no difference is shown for {MISCHIEF}")]});
+    other["runs"][0]["failed"] = json!(format!("no loss after {MISCHIEF}"));
+    let effect = json!({"axis": "start", "level": MISCHIEF, "against": "pad", "comparisons": {"bleu": difference}});
+    let sweep = json!({"name": "start", "question": "Does it matter?", "metric": "bleu", "better": "higher", "confidence": 0.95, "seeds": [0, 1],
+        "baseline": "pad", "arms": [arm("pad", 29.0), other], "effects": [effect], "verdicts": [format!("no difference is shown for {MISCHIEF}")]});
     place.write("sweep/results.json", sweep.to_string());
 }
 
@@ -132,37 +134,41 @@ const OF_RUNS: [&str; 8] = [
     "The cloud of text vectors",
     "Warnings",
 ];
-const OF_SWEEPS: [&str; 4] = [
+const OF_SWEEPS: [&str; 5] = [
     "Verdicts",
     "All arms",
     "Differences from the baseline",
+    "Effects of single levels",
     "Curves of the arms",
 ];
 const OF_PROBES: [&str; 4] = [
-    "What each layer&#39;s vectors tell",
+    "What each layer's vectors tell",
     "The cloud, layer by layer",
-    "Another vector in a special token&#39;s place",
+    "Another vector in a special token's place",
     "The start token",
 ];
+
+/// Whether a page has a part.
+fn has(page: &str, part: &str) -> bool {
+    page.contains(&format!("<h3>{part}"))
+}
 
 #[test]
 fn every_section_appears_for_a_full_fixture_and_is_left_out_without_its_data() {
     let place = Workplace::empty();
     write_all(&place);
-    let heading =
-        |page: &str, text: &str| page.contains(&format!("<h3>{}", text.replace("&#39;", "'")));
     let page = report(&place, &ALL);
     for text in OF_RUNS.iter().chain(&OF_SWEEPS).chain(&OF_PROBES) {
-        assert!(heading(&page, text), "{text}");
+        assert!(has(&page, text), "{text}");
     }
     assert!(page.contains(">The runs side by side<"));
     let page = report(&place, &["sweep"]);
-    assert!(OF_SWEEPS.iter().all(|text| heading(&page, text)));
+    assert!(OF_SWEEPS.iter().all(|text| has(&page, text)));
     assert!(
         !OF_RUNS
             .iter()
             .chain(&OF_PROBES)
-            .any(|text| heading(&page, text))
+            .any(|text| has(&page, text))
     );
     // A run without telemetry has its curves and says that there is no more.
     place.write(
@@ -171,10 +177,10 @@ fn every_section_appears_for_a_full_fixture_and_is_left_out_without_its_data() {
     );
     let page = report(&place, &["bare"]);
     assert!(
-        heading(&page, "Learning curves")
+        has(&page, "Learning curves")
             && page.contains("Nothing was recorded of the special vectors")
     );
-    assert!(!OF_RUNS[1..].iter().any(|text| heading(&page, text)));
+    assert!(!OF_RUNS[1..].iter().any(|text| has(&page, text)));
     assert!(!page.contains("side by side"));
 }
 
@@ -316,7 +322,7 @@ fn a_last_line_that_a_killed_run_cut_short_is_left_out() {
 }
 
 #[test]
-fn attention_maps_have_the_tokens_of_the_sentences_and_rows_of_a_translators_three_kinds() {
+fn attention_maps_have_the_tokens_of_the_sentences_and_there_are_a_translators_three_kinds() {
     let place = Workplace::with_sample_data();
     for name in ["classify", "seq2seq"] {
         let out = format!("train.out={name}");
@@ -330,6 +336,28 @@ fn attention_maps_have_the_tokens_of_the_sentences_and_rows_of_a_translators_thr
             "--set",
             &out,
         ]);
+    }
+    // What `train` and `lab probe` write is what a report reads.
+    let data = "sample-data/sentiment/dev.jsonl";
+    let probe = [
+        "lab",
+        "probe",
+        "classify/model",
+        "--data",
+        data,
+        "--limit",
+        "40",
+        "--out",
+        "probe.json",
+    ];
+    place.succeeds(&probe);
+    let page = report(&place, &["classify", "seq2seq", "--probe", "probe.json"]);
+    for text in OF_RUNS
+        .iter()
+        .filter(|text| **text != "Warnings")
+        .chain(&OF_PROBES[..3])
+    {
+        assert!(has(&page, text), "{text}");
     }
     let page = report(&place, &["--model", "classify/model"]);
     assert!(page.contains("<h3>the soup was not good</h3>"));

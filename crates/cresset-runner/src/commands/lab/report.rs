@@ -11,6 +11,9 @@ mod project;
 mod read;
 mod sections;
 
+use serde_json::json;
+
+use self::language::phrase;
 use crate::cli::{Common, ReportArgs};
 use crate::failure::user;
 use crate::folder::{check_writable, write_whole};
@@ -36,12 +39,19 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<()> {
         None => None,
     };
     let sections = sections::all(args.lang, &sources, attention.as_ref());
-    let page = page::page(args.lang, &args.title, &sections).into_string();
+    let own = phrase("Special vectors: a report", "特殊向量报告");
+    let title = args.title.as_deref().unwrap_or(own.text(args.lang));
+    let page = page::page(args.lang, title, &sections).into_string();
     write_whole(&args.out, page.as_bytes())?;
-    let size = page.len().div_ceil(1024);
+    if common.json {
+        return output::json(
+            &json!({"out": args.out, "sections": sections.len(), "bytes": page.len()}),
+        );
+    }
     output::line(&format!(
-        "{}: {} sections, {size} KiB",
+        "{}: {} sections, {} KiB",
         args.out.display(),
-        sections.len()
+        sections.len(),
+        page.len().div_ceil(1024)
     ))
 }

@@ -67,4 +67,4 @@ pub fn cut(text: &str, width: f64) -> String {
 }
 
 /// About how wide a letter is at the size of labels.
-pub const LETTER: f64 = 7.0;
+pub const LETTER: f64 = 7.4;

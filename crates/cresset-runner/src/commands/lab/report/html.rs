@@ -123,7 +123,7 @@ pub fn vector(name: &Name) -> Markup {
     html! { (token(&name.token)) @if let Some(stack) = &name.stack { " (" (stack) ")" } }
 }
 
-/// Parts one after the other, each on the page only once.
+/// Parts one after the other.
 pub fn parts(language: ReportLanguage, parts: &[Part]) -> Markup {
     html! {
         @for part in parts {

@@ -32,10 +32,10 @@ pub fn signed(value: f64) -> String {
 }
 
 /// The ends of an interval.
-pub fn interval(low: Option<f64>, high: Option<f64>) -> String {
-    match (low, high) {
-        (Some(low), Some(high)) => format!("[{}, {}]", number(low), number(high)),
-        _ => ABSENT.to_owned(),
+pub fn interval(ends: Option<(f64, f64)>) -> String {
+    match ends {
+        Some((low, high)) => format!("[{}, {}]", number(low), number(high)),
+        None => ABSENT.to_owned(),
     }
 }
 

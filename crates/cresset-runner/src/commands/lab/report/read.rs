@@ -9,13 +9,14 @@ mod sweep;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 pub use attention::{Attended, Layer, Looking, Target, read as attention};
 pub use probe::{
     Ablation, Ablations, Clouds, LayerCloud, Probe, Probes, Share, Start, StartChange,
 };
 pub use run::{Attention, Cloud, Name, Run, Special, Trained, Vector};
-pub use sweep::{Arm, CurvePoint, Interval, Sweep};
+pub use sweep::{Arm, CurvePoint, Effect, Interval, Sweep};
 
 use crate::failure::user;
 
@@ -112,6 +113,15 @@ fn json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
         }
     }
     Ok(values)
+}
+
+/// A value that may be there, absent or null.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// What is wrong, without the place, which is told by the caller.

@@ -3,6 +3,7 @@
 mod attention;
 mod cloud;
 mod curves;
+mod differences;
 mod glossary;
 mod nearest;
 mod probe;

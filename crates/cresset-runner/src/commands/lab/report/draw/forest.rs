@@ -33,7 +33,7 @@ pub enum ForestRow {
     },
 }
 
-const LEFT: f64 = 176.0;
+const LEFT: f64 = 186.0;
 const ROW: f64 = 24.0;
 
 impl Forest {
@@ -67,7 +67,7 @@ impl Forest {
                         text.group x="4" y=(at(y + 4.0)) { (cut(name, WIDTH)) }
                     }
                     ForestRow::Difference { name, mean, ends } => {
-                        text.tick.end x=(at(LEFT - 8.0)) y=(at(y + 4.0)) { (cut(name, LEFT - 12.0)) }
+                        text.tick.end x=(at(LEFT - 8.0)) y=(at(y + 4.0)) { (cut(name, LEFT - 26.0)) }
                         (difference(&scale, y, (name, *mean, *ends)))
                     }
                 }

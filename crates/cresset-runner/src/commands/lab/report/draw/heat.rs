@@ -48,11 +48,12 @@ impl HeatMap {
             let widths = names.iter().map(|name| cut(name, LONGEST).width());
             widths.max().unwrap_or(0) as f64 * LETTER
         };
-        let is_upright = longest(&self.columns) < wide;
-        let (left, top) = match (self.has_names(), is_upright) {
+        // Names that fit over their cells stand upright, the others are turned.
+        let fits = |name: &str| name.width() as f64 * LETTER <= wide;
+        let (left, top) = match (self.has_names(), self.columns.iter().all(|name| fits(name))) {
             (false, _) => (2.0, 2.0),
-            (true, true) => (longest(&self.rows) + 10.0, 20.0),
-            (true, false) => (longest(&self.rows) + 10.0, longest(&self.columns) + 12.0),
+            (true, true) => (longest(&self.rows) + 16.0, 20.0),
+            (true, false) => (longest(&self.rows) + 16.0, longest(&self.columns) + 16.0),
         };
         let n_columns = self.columns.len() as f64;
         let size = (
@@ -64,7 +65,7 @@ impl HeatMap {
         let content = html! {
             @for (column, name) in self.columns.iter().enumerate() {
                 @let middle = x(column) + wide / 2.0;
-                @if is_upright {
+                @if fits(name) {
                     text.tick.middle x=(at(middle)) y=(at(top - 6.0)) { (name) }
                 } @else {
                     text.tick x="0" y="0"

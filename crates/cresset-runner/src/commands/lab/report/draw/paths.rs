@@ -125,19 +125,21 @@ fn way(style: usize, places: &[(f64, f64)]) -> Markup {
 
 /// A name beside an end, on the side that the way does not come from, if there is room.
 fn name(name: &str, places: &[(f64, f64)], (x, y): (f64, f64)) -> Markup {
-    let name = cut(name, 150.0);
+    let name = cut(name, 210.0);
     let room = name.width() as f64 * LETTER + 10.0;
-    let comes_from_right = places
+    let n = places.len() as f64;
+    let (sum_x, sum_y) = places
         .iter()
-        .rev()
-        .nth(1)
-        .is_some_and(|before| before.0 > x);
+        .fold((0.0, 0.0), |(x, y), place| (x + place.0, y + place.1));
+    let comes_from_right = sum_x / n > x;
+    // Where there is room beside the end only on the way's side, the name stands over or under the way.
+    let beyond = if sum_y / n >= y { y - 9.0 } else { y + 19.0 };
     let (fits_left, fits_right) = (x - LEFT > room, WIDTH - x > room);
     let (class, x, y) = match (comes_from_right, fits_left, fits_right) {
-        (true, true, _) | (false, true, false) => ("name end", x - 9.0, y + 4.0),
+        (true, true, _) => ("name end", x - 9.0, y + 4.0),
         (false, _, true) => ("name", x + 9.0, y + 4.0),
-        // There is room only where the way is: over it.
-        _ => ("name", x - 5.0, y - 9.0),
+        (true, false, _) => ("name", x - 5.0, beyond),
+        (false, _, false) => ("name end", x + 5.0, beyond),
     };
     html! { text class=(class) x=(at(x)) y=(at(y)) { (name) } }
 }

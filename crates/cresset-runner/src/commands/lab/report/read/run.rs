@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{json_lines, text};
+use super::{json_lines, or_default, text};
 use crate::failure::user;
 use crate::table::visible;
 
@@ -147,14 +147,14 @@ pub struct Attention {
     pub token: String,
     /// Texts looked at.
     pub n_texts: Option<usize>,
-    /// Share that other positions give to the token's, by layer and head.
-    #[serde(default)]
+    /// Share that other positions give to the token's, by layer and head; empty where it is not looked at.
+    #[serde(default, deserialize_with = "or_default")]
     pub to: Vec<Vec<Option<f64>>>,
     /// Entropy of what the token's own position looks at, in nats.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub from_entropy: Vec<Vec<Option<f64>>>,
     /// Share that the token gives to itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub from_self: Vec<Vec<Option<f64>>>,
 }
 
@@ -179,9 +179,12 @@ pub struct Cloud {
 /// The vectors at an evaluation, in the order of steps.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Recorded {
-    /// The mean of the vocabulary.
+    /// The mean of the vocabulary, of two tables that of the first.
     #[serde(default)]
     pub mean: Vec<f64>,
+    /// That of the decoder's table, where there are two.
+    #[serde(default, deserialize_with = "or_default")]
+    pub decoder_mean: Vec<f64>,
     /// The special vectors.
     #[serde(default)]
     pub vectors: Vec<RecordedVector>,

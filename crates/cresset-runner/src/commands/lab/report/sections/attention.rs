@@ -77,7 +77,8 @@ fn looking(language: ReportLanguage, looking: &Looking) -> Markup {
     );
     let n_heads = looking.layers.first().map_or(0, |layer| layer.heads.len());
     let has_heads = n_heads > 1 && n_shown * n_heads * n_queries * n_keys <= MOST_CELLS;
-    let kind = sinks::kind(language, looking.stack);
+    let kind = sinks::kind(looking.stack);
+    let (kind_en, kind_zh) = (kind.text(ReportLanguage::En), kind.text(ReportLanguage::Zh));
     let drawn = html! {
         @for &index in &shown {
             @let layer = &looking.layers[index];
@@ -113,10 +114,10 @@ fn looking(language: ReportLanguage, looking: &Looking) -> Markup {
     };
     let caption = phrase(
         format!(
-            "{kind}, {layers} layers, {n_heads} heads.{en} The table: what draws most attention in each layer, mean over heads and over the tokens that look."
+            "{kind_en}, {layers} layers, {n_heads} heads.{en} The table: what draws most attention in each layer, mean over heads and over the tokens that look."
         ),
         format!(
-            "{kind}，{layers} 层，{n_heads} 个头。{zh}表中是每层最受注意的词元（对各头与各查询词元取平均）。"
+            "{kind_zh}，{layers} 层，{n_heads} 个头。{zh}表中是每层最受注意的词元（对各头与各查询词元取平均）。"
         ),
     );
     figure(
@@ -127,11 +128,19 @@ fn looking(language: ReportLanguage, looking: &Looking) -> Markup {
     )
 }
 
-fn named(language: ReportLanguage, kind: &str, index: usize) -> String {
+fn named(language: ReportLanguage, kind: &Phrase, index: usize) -> String {
     let layer = sinks::layer(index + 1);
     let name = phrase(
-        format!("{kind}, {}", layer.text(ReportLanguage::En)),
-        format!("{kind}，{}", layer.text(ReportLanguage::Zh)),
+        format!(
+            "{}, {}",
+            kind.text(ReportLanguage::En),
+            layer.text(ReportLanguage::En)
+        ),
+        format!(
+            "{}，{}",
+            kind.text(ReportLanguage::Zh),
+            layer.text(ReportLanguage::Zh)
+        ),
     );
     name.text(language).to_owned()
 }

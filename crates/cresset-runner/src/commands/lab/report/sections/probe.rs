@@ -339,7 +339,7 @@ fn ablations(language: ReportLanguage, found: &Ablations) -> Option<Part> {
             Cell::Token(change.token.clone()),
             Cell::Text(change.by.clone()),
             Cell::Number(change.change.map_or_else(|| "–".to_owned(), signed)),
-            Cell::Number(interval(paired.map(|p| p.low), paired.map(|p| p.high))),
+            Cell::Number(interval(paired.map(|p| (p.low, p.high)))),
         ]
     };
     let table_rows: Vec<Vec<Cell>> = found.changed.iter().map(row).collect();

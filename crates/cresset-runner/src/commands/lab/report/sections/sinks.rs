@@ -28,7 +28,9 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
     let largest = values().flatten().copied().fold(0.0, f64::max);
     let most = round_up(largest);
     let mut maps = Vec::new();
-    for attention in &last.attention {
+    // What is only looked from, as the decoder's start at the encoder, gets no attention.
+    let looked_at = || last.attention.iter().filter(|a| !a.to.is_empty());
+    for attention in looked_at() {
         let before = find(first, attention).filter(|_| first.step < last.step);
         let both = [
             before.map(|before| (first.step, before)),
@@ -38,7 +40,7 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
             maps.push(map(language, step, attention, most));
         }
     }
-    let over_time = last.attention.iter().enumerate().map(|(style, attention)| {
+    let over_time = looked_at().enumerate().map(|(style, attention)| {
         let points = shown.iter().filter_map(|s| {
             let mean = mean(&find(s, attention)?.to)?;
             Some(Point::new(s.step as f64, mean * 100.0))
@@ -77,19 +79,22 @@ fn find<'a>(special: &'a Special, like: &Attention) -> Option<&'a Attention> {
 
 /// The kind of attention and the token.
 fn name(language: ReportLanguage, attention: &Attention) -> String {
-    format!("{} {}", kind(language, &attention.stack), attention.token)
+    format!(
+        "{} {}",
+        kind(&attention.stack).text(language),
+        attention.token
+    )
 }
 
 /// A kind of attention in words.
-pub fn kind(language: ReportLanguage, stack: &str) -> String {
-    let kind = match stack {
+pub fn kind(stack: &str) -> Phrase {
+    match stack {
         "self" => phrase("self-attention", "自注意力"),
         "encoder" => phrase("encoder", "编码器自注意力"),
         "decoder" => phrase("decoder", "解码器自注意力"),
         "cross" => phrase("decoder to encoder", "解码器到编码器的交叉注意力"),
         other => phrase(other, other),
-    };
-    kind.text(language).to_owned()
+    }
 }
 
 fn map(language: ReportLanguage, step: u64, attention: &Attention, most: f64) -> Markup {

@@ -141,10 +141,7 @@ fn changes(language: ReportLanguage, found: &Start) -> Markup {
                     .nll
                     .map_or_else(|| ABSENT.to_owned(), |c| signed(c.mean)),
             ),
-            Cell::Number(interval(
-                change.nll.map(|c| c.low),
-                change.nll.map(|c| c.high),
-            )),
+            Cell::Number(interval(change.nll.map(|c| (c.low, c.high)))),
         ]
     };
     let table_rows: Vec<Vec<Cell>> = found.changed.iter().map(row).collect();

@@ -1,46 +1,46 @@
-//! A sweep: which policy is better, and how sure that is.
+//! A sweep: which setting is better, and how sure that is.
 
 use maud::{Markup, html};
 
-use super::super::draw::{Chart, Forest, ForestRow, Named, Point, Spacing};
+use super::super::draw::{Chart, Point, Spacing};
 use super::super::html::{Cell, Part, Section, beside, figure, part, table};
 use super::super::language::{Phrase, phrase};
-use super::super::number::{interval, number, number_or_dash, p_value};
+use super::super::number::{ABSENT, interval, number_or_dash, p_value};
 use super::super::read::{Arm, CurvePoint, Interval, Sweep};
 use super::curves::{chart, series};
-use super::headed;
+use super::{differences, headed};
 use crate::cli::ReportLanguage;
 
-/// Arms in one chart; with more, their bands hide each other.
-const ARMS_TOGETHER: usize = 5;
+/// Arms beside the baseline in one chart; with more, their bands hide each other.
+const ARMS_TOGETHER: usize = 4;
 
-/// Verdicts, table, forest plots and curves.
+/// Verdicts, forest plots, tables and curves.
 pub fn section(language: ReportLanguage, number: usize, sweep: &Sweep) -> Section {
     let name = match sweep.name.is_empty() {
         true => &sweep.folder,
         false => &sweep.name,
     };
     let parts = [
-        verdicts(language, sweep),
+        verdicts(sweep),
+        differences::of_arms(language, sweep),
+        differences::of_levels(language, sweep),
         arms(language, sweep),
-        differences(language, sweep),
         curves(language, sweep),
     ];
     Section {
         id: format!("sweep-{number}"),
         heading: headed(language, ("Sweep", "对比实验"), name),
-        content: html! { p { (what(sweep).show(language)) } },
+        content: html! {
+            @if !sweep.question.is_empty() { p { strong { (sweep.question) } } }
+            p { (what(sweep).show(language)) }
+        },
         parts: parts.into_iter().flatten().collect(),
     }
 }
 
 fn what(sweep: &Sweep) -> Phrase {
-    let (n_arms, n_seeds, metric, baseline) = (
-        sweep.arms.len(),
-        sweep.seeds.len(),
-        &sweep.metric,
-        &sweep.baseline,
-    );
+    let (n_arms, n_seeds) = (sweep.arms.len(), sweep.seeds.len());
+    let (metric, baseline) = (&sweep.metric, &sweep.baseline);
     let (en, zh) = match sweep.better.as_deref() {
         Some("higher") => (", where more is better", "（越大越好）"),
         Some("lower") => (", where less is better", "（越小越好）"),
@@ -56,32 +56,68 @@ fn what(sweep: &Sweep) -> Phrase {
     )
 }
 
-fn verdicts(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
+fn verdicts(sweep: &Sweep) -> Option<Part> {
     let list = html! { ul { @for verdict in &sweep.verdicts { li { (verdict) } } } };
     let content = (!sweep.verdicts.is_empty()).then_some(list);
-    let _ = language;
     part(phrase("Verdicts", "结论"), content)
 }
 
-/// The metrics in the order of the sweep's own first.
-fn metrics(sweep: &Sweep) -> Vec<&String> {
-    let mut names: Vec<&String> = Vec::new();
-    let own = sweep.arms.iter().flat_map(|arm| arm.summary.keys());
-    let (first, others): (Vec<_>, Vec<_>) = own.partition(|name| **name == sweep.metric);
-    for name in first.into_iter().chain(others) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
-}
-
-fn sure(sweep: &Sweep) -> String {
+/// How sure the intervals are, in percent.
+pub fn sure(sweep: &Sweep) -> String {
     format!("{:.0} %", sweep.confidence.unwrap_or(0.95) * 100.0)
 }
 
 fn arms(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
-    let metrics = metrics(sweep);
+    let tables: Vec<(&str, Markup)> = sweep
+        .metrics()
+        .into_iter()
+        .map(|metric| (metric, of_metric(language, sweep, metric)))
+        .collect();
+    let (first, others) = tables.split_first()?;
+    let note = phrase(
+        format!(
+            "Means over the seeds with {} intervals. Differences are taken seed by seed; the adjusted p allows for there being several comparisons.",
+            sure(sweep)
+        ),
+        format!(
+            "各随机种子的均值与 {} 置信区间。与基线之差按相同种子成对计算；校正后的 p 值考虑了多重比较。",
+            sure(sweep)
+        ),
+    );
+    let seeds = phrase(
+        format!("{} of every run", sweep.metric),
+        format!("每次训练的 {}", sweep.metric),
+    );
+    let failed = sweep.arms.iter().flat_map(|arm| {
+        let runs = arm.runs.iter();
+        runs.filter_map(move |run| Some((arm, run.seed, run.failed.as_ref()?)))
+    });
+    let content = html! {
+        p.note { (note.show(language)) }
+        h4 { (first.0) }
+        (first.1)
+        @if !others.is_empty() {
+            details {
+                summary { (phrase("Other metrics", "其他指标").show(language)) }
+                @for (metric, table) in others { h4 { (metric) } (table) }
+            }
+        }
+        details {
+            summary { (seeds.show(language)) }
+            (by_seed(language, sweep))
+        }
+        @for (arm, seed, reason) in failed {
+            p.note {
+                (phrase("failed", "失败").show(language)) ": " (arm.name)
+                @if let Some(seed) = seed { ", " (phrase(format!("seed {seed}"), format!("种子 {seed}")).show(language)) }
+                ": " (reason)
+            }
+        }
+    };
+    part(phrase("All arms", "全部设置"), Some(content))
+}
+
+fn of_metric(language: ReportLanguage, sweep: &Sweep, metric: &str) -> Markup {
     let head = [
         phrase("arm", "设置"),
         phrase("n", "次数"),
@@ -93,73 +129,40 @@ fn arms(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
         phrase("p", "p 值"),
         phrase("p, adjusted", "校正后 p 值"),
     ];
-    let tables = metrics.iter().map(|metric| {
-        let row = |arm: &Arm| {
-            let of = |i: Option<&Interval>, value: fn(&Interval) -> Option<f64>| {
-                Cell::Number(number_or_dash(i.and_then(value)))
-            };
-            let own = arm.summary.get(*metric);
-            let difference = arm.against_baseline.get(*metric);
-            let ends = |i: Option<&Interval>| {
-                Cell::Number(interval(i.and_then(|i| i.low), i.and_then(|i| i.high)))
-            };
-            let n = own
-                .and_then(|i| i.n)
-                .map_or_else(|| "–".to_owned(), |n| n.to_string());
-            let name = match arm.name == sweep.baseline {
-                true => format!("{} (baseline)", arm.name),
-                false => arm.name.clone(),
-            };
-            vec![
-                Cell::Text(name),
-                Cell::Number(n),
-                of(own, |i| i.mean),
-                of(own, |i| i.sd),
-                ends(own),
-                of(difference, |i| i.mean),
-                ends(difference),
-                Cell::Number(p_value(difference.and_then(|i| i.p))),
-                Cell::Number(p_value(difference.and_then(|i| i.p_adjusted))),
-            ]
+    let row = |arm: &Arm| {
+        let own = arm.summary.get(metric);
+        let difference = arm.against_baseline.get(metric);
+        let of = |i: Option<&Interval>, value: fn(&Interval) -> Option<f64>| {
+            Cell::Number(number_or_dash(i.and_then(value)))
         };
-        let rows: Vec<Vec<Cell>> = sweep.arms.iter().map(row).collect();
-        (metric, table(language, &head, &rows))
-    });
-    let tables: Vec<_> = tables.collect();
-    let note = phrase(
-        format!(
-            "Means over the seeds with {} intervals. Differences are taken seed by seed; the adjusted p allows for there being several comparisons.",
-            sure(sweep)
-        ),
-        format!(
-            "各随机种子的均值与 {} 置信区间。与基线之差按相同种子成对计算；校正后的 p 值考虑了多重比较。",
-            sure(sweep)
-        ),
-    );
-    let content = html! {
-        p.note { (note.show(language)) }
-        @for (metric, table) in &tables { h4 { (metric) } (table) }
+        let ends = |i: Option<&Interval>| Cell::Number(interval(i.and_then(Interval::ends)));
+        let n = own.and_then(|i| i.n);
+        let baseline = phrase(" (baseline)", "（基线）");
+        let name = match sweep.is_baseline(arm) {
+            true => format!("{}{}", arm.name, baseline.text(language)),
+            false => arm.name.clone(),
+        };
+        vec![
+            Cell::Text(name),
+            Cell::Number(n.map_or_else(|| ABSENT.to_owned(), |n| n.to_string())),
+            of(own, |i| i.mean),
+            of(own, |i| i.sd),
+            ends(own),
+            of(difference, |i| i.mean),
+            ends(difference),
+            Cell::Number(p_value(difference.and_then(|i| i.p))),
+            Cell::Number(p_value(difference.and_then(|i| i.p_adjusted))),
+        ]
     };
-    let seeds = by_seed(language, sweep);
-    let content = html! { (content) @if let Some(seeds) = seeds { (seeds) } };
-    part(
-        phrase("All arms", "全部设置"),
-        (!tables.is_empty()).then_some(content),
-    )
+    let rows: Vec<Vec<Cell>> = sweep.arms.iter().map(row).collect();
+    table(language, &head, &rows)
 }
 
-/// The metric of every single run.
-fn by_seed(language: ReportLanguage, sweep: &Sweep) -> Option<Markup> {
-    if sweep.arms.iter().all(|arm| arm.runs.is_empty()) || sweep.seeds.is_empty() {
-        return None;
-    }
+/// The sweep's metric of every single run.
+fn by_seed(language: ReportLanguage, sweep: &Sweep) -> Markup {
+    let seed = |seed: &u64| phrase(format!("seed {seed}"), format!("种子 {seed}"));
     let mut head = vec![phrase("arm", "设置")];
-    head.extend(
-        sweep
-            .seeds
-            .iter()
-            .map(|seed| phrase(format!("seed {seed}"), format!("种子 {seed}"))),
-    );
+    head.extend(sweep.seeds.iter().map(seed));
     let row = |arm: &Arm| {
         let of_seed = |seed: &u64| {
             let run = arm.runs.iter().find(|run| run.seed == Some(*seed));
@@ -172,69 +175,7 @@ fn by_seed(language: ReportLanguage, sweep: &Sweep) -> Option<Markup> {
             .collect::<Vec<_>>()
     };
     let rows: Vec<Vec<Cell>> = sweep.arms.iter().map(row).collect();
-    let title = phrase(
-        format!("{} of every run", sweep.metric),
-        format!("每次训练的 {}", sweep.metric),
-    );
-    Some(html! {
-        details {
-            summary { (title.show(language)) }
-            (table(language, &head, &rows))
-        }
-    })
-}
-
-fn differences(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
-    let forests: Vec<Markup> = metrics(sweep)
-        .into_iter()
-        .filter_map(|metric| forest(language, sweep, metric))
-        .collect();
-    let caption = phrase(
-        format!(
-            "Mean difference of each arm from {}, with its {} interval; the line marks no difference. A filled mark: the interval leaves 0 out. A hollow one: the data do not tell the arms apart.",
-            sweep.baseline,
-            sure(sweep)
-        ),
-        format!(
-            "各设置与 {} 的平均差及其 {} 置信区间；竖线表示没有差别。实心：区间不含 0；空心：数据不足以区分两者。",
-            sweep.baseline,
-            sure(sweep)
-        ),
-    );
-    let content = figure(language, &beside(&forests), &caption, None);
-    let heading = phrase("Differences from the baseline", "与基线的差异");
-    part(heading, (!forests.is_empty()).then_some(content))
-}
-
-fn forest(language: ReportLanguage, sweep: &Sweep, metric: &str) -> Option<Markup> {
-    let row = |arm: &Arm| {
-        let difference = arm.against_baseline.get(metric)?;
-        Some(ForestRow::Difference {
-            name: arm.name.clone(),
-            mean: difference.mean?,
-            ends: difference.low.zip(difference.high),
-        })
-    };
-    let rows: Vec<ForestRow> = sweep.arms.iter().filter_map(row).collect();
-    let label = phrase(format!("difference of {metric}"), format!("{metric} 之差"));
-    let said = sweep.arms.iter().filter_map(|arm| {
-        let d = arm.against_baseline.get(metric)?;
-        Some(format!(
-            "{} {} {}",
-            arm.name,
-            number(d.mean?),
-            interval(d.low, d.high)
-        ))
-    });
-    let forest = Forest {
-        named: Named {
-            title: label.text(language).to_owned(),
-            description: said.collect::<Vec<_>>().join("; "),
-        },
-        label: label.text(language).to_owned(),
-        rows,
-    };
-    (!forest.rows.is_empty()).then(|| forest.draw())
+    table(language, &head, &rows)
 }
 
 fn curves(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
@@ -244,47 +185,53 @@ fn curves(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
             names.push(name);
         }
     }
-    let (baseline, others): (Vec<&Arm>, Vec<&Arm>) = sweep
-        .arms
-        .iter()
-        .partition(|arm| arm.name == sweep.baseline);
-    let chunks: Vec<&[&Arm]> = match others.is_empty() {
-        true => vec![&[]],
-        false => others.chunks(ARMS_TOGETHER).collect(),
-    };
-    let mut drawings = Vec::new();
+    let mut charts = Vec::new();
     for name in names {
-        for chunk in &chunks {
-            let arms = baseline.iter().chain(*chunk);
-            let series = arms.enumerate().map(|(style, arm)| {
+        for arms in groups(sweep) {
+            let of_arms = arms.iter().enumerate().map(|(style, arm)| {
                 let points = arm.curves.get(name).into_iter().flatten();
-                let point = |p: &CurvePoint| {
-                    Some(Point {
-                        x: p.step as f64,
-                        y: p.mean?,
-                        band: p.low.zip(p.high),
-                    })
-                };
                 series(style, &arm.name, points.filter_map(point).collect())
             });
             let label = phrase(name.as_str(), name.as_str());
-            drawings.extend(chart(language, label, Spacing::Linear, series.collect()));
+            charts.extend(chart(language, label, Spacing::Linear, of_arms.collect()));
         }
     }
-    let drawings: Vec<Markup> = drawings.iter().map(Chart::draw).collect();
+    let drawings: Vec<Markup> = charts.iter().map(Chart::draw).collect();
     let caption = phrase(
         format!(
-            "Means over the seeds with {} bands. The baseline is in every chart.",
+            "Means over the seeds with {} bands. Each chart has the baseline in it, as the solid line with round marks.",
             sure(sweep)
         ),
         format!(
-            "各随机种子的均值与 {} 置信带。每幅图都包含基线。",
+            "各随机种子的均值与 {} 置信带。每幅图都包含基线（实线、圆形标记）。",
             sure(sweep)
         ),
     );
     let content = figure(language, &beside(&drawings), &caption, None);
-    part(
-        phrase("Curves of the arms", "各设置的曲线"),
-        (!drawings.is_empty()).then_some(content),
-    )
+    let heading = phrase("Curves of the arms", "各设置的曲线");
+    part(heading, (!drawings.is_empty()).then_some(content))
+}
+
+fn point(point: &CurvePoint) -> Option<Point> {
+    Some(Point {
+        x: point.step as f64,
+        y: point.mean?,
+        band: point.low.zip(point.high),
+    })
+}
+
+/// Arms that are drawn together: a baseline and some of those that are compared with it.
+fn groups(sweep: &Sweep) -> Vec<Vec<&Arm>> {
+    let mut groups = Vec::new();
+    for baseline in sweep.arms.iter().filter(|arm| sweep.is_baseline(arm)) {
+        let of_it = |arm: &&Arm| !sweep.is_baseline(arm) && sweep.baseline_of(arm) == baseline.name;
+        let others: Vec<&Arm> = sweep.arms.iter().filter(of_it).collect();
+        if others.is_empty() {
+            groups.push(vec![baseline]);
+        }
+        for some in others.chunks(ARMS_TOGETHER) {
+            groups.push([&[baseline], some].concat());
+        }
+    }
+    groups
 }

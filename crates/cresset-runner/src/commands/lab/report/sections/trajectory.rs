@@ -14,6 +14,7 @@ use crate::cli::ReportLanguage;
 const MOST_STEPS: usize = 200;
 
 /// A vector's numbers at every step that is drawn.
+#[derive(Clone)]
 struct Way<'a> {
     style: usize,
     name: String,
@@ -22,8 +23,8 @@ struct Way<'a> {
 
 /// All vectors in one plane, and each in its own.
 pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
-    let mean = phrase("vocabulary's mean", "词表均值");
-    let ways = ways(run, mean.text(language));
+    let (special, means) = ways(language, run);
+    let ways = [special.as_slice(), &means].concat();
     let all = paths(
         language,
         &ways,
@@ -35,7 +36,6 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
         let paths = paths(language, std::slice::from_ref(way), &way.name);
         paths.map(|paths| paths.draw())
     };
-    let special = &ways[..ways.len().saturating_sub(1)];
     drawings.extend(special.iter().filter_map(alone));
     let caption = phrase(
         "Each vector's way from its start (ring) to its end (filled mark), in the plane in which the recorded vectors differ most (principal components). The first plane is that of all vectors and of the vocabulary's mean, the others are of one vector each. Percentages say how much of the difference lies along an axis; what lies along none of them is not seen. Both axes of a plane have the same scale.",
@@ -54,8 +54,9 @@ pub fn part(language: ReportLanguage, run: &Run) -> Option<Part> {
     )
 }
 
-/// The way of every vector, that of the vocabulary's mean last. Vectors as wide as the first only: others lie in another space.
-fn ways<'a>(run: &'a Run, mean: &str) -> Vec<Way<'a>> {
+/// The way of every special vector, and those of the vocabularies' means. Vectors as wide as the first only: others lie in another
+/// space.
+fn ways(language: ReportLanguage, run: &Run) -> (Vec<Way<'_>>, Vec<Way<'_>>) {
     let skip = run.recorded.len().div_ceil(MOST_STEPS).max(1);
     let last = run.recorded.len().saturating_sub(1);
     let kept = run.recorded.iter().enumerate();
@@ -65,7 +66,7 @@ fn ways<'a>(run: &'a Run, mean: &str) -> Vec<Way<'a>> {
         .collect();
     let first = kept.iter().find_map(|recorded| recorded.vectors.first());
     let width = first.map_or(0, |first| first.vector.len());
-    let mut ways: Vec<Way<'a>> = Vec::new();
+    let mut ways: Vec<Way<'_>> = Vec::new();
     for vector in kept.iter().flat_map(|recorded| &recorded.vectors) {
         if vector.vector.len() != width || width == 0 {
             continue;
@@ -80,15 +81,27 @@ fn ways<'a>(run: &'a Run, mean: &str) -> Vec<Way<'a>> {
             }),
         }
     }
-    let means = kept.iter().map(|recorded| recorded.mean.as_slice());
-    ways.push(Way {
-        style: ways.len(),
-        name: mean.to_owned(),
-        vectors: means
-            .filter(|mean| mean.len() == width && width > 0)
-            .collect(),
-    });
-    ways
+    let decoders: Vec<&[f64]> = kept.iter().map(|r| r.decoder_mean.as_slice()).collect();
+    let first: Vec<&[f64]> = kept.iter().map(|r| r.mean.as_slice()).collect();
+    let has_two = decoders.iter().any(|mean| !mean.is_empty());
+    let mean = phrase("vocabulary's mean", "词表均值");
+    let named = |stack: &str| match has_two {
+        true => format!("{} ({stack})", mean.text(language)),
+        false => mean.text(language).to_owned(),
+    };
+    let is_usable = |mean: &&[f64]| mean.len() == width && width > 0;
+    let mut means = Vec::new();
+    for (name, vectors) in [(named("encoder"), first), (named("decoder"), decoders)] {
+        let vectors: Vec<&[f64]> = vectors.into_iter().filter(is_usable).collect();
+        if !vectors.is_empty() {
+            means.push(Way {
+                style: ways.len() + means.len(),
+                name,
+                vectors,
+            });
+        }
+    }
+    (ways, means)
 }
 
 fn paths(language: ReportLanguage, ways: &[Way<'_>], name: &str) -> Option<Paths> {

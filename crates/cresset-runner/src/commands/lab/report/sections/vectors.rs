@@ -52,15 +52,15 @@ pub fn norms(language: ReportLanguage, run: &Run) -> Option<Part> {
         phrase("cosine with the mean", "与均值的余弦"),
         phrase("distance from the mean", "与均值的距离"),
     ];
-    let rows = rows(run, &names, |first, last| {
+    let rows = rows(run, &names, |all| {
         [
-            first.norm,
-            last.norm,
-            last.mean_norm,
-            last.cosine_to_start,
-            last.distance_to_start,
-            last.cosine_to_mean,
-            last.distance_to_mean,
+            first(all, |v| v.norm),
+            last(all, |v| v.norm),
+            last(all, |v| v.mean_norm),
+            last(all, |v| v.cosine_to_start),
+            last(all, |v| v.distance_to_start),
+            last(all, |v| v.cosine_to_mean),
+            last(all, |v| v.distance_to_mean),
         ]
     });
     let drawn = drawn(&drawings)?;
@@ -96,8 +96,12 @@ pub fn updates(language: ReportLanguage, run: &Run) -> Option<Part> {
         phrase("gradient at the last", "末次梯度范数"),
         phrase("update over weight at the last", "末次更新量与权重之比"),
     ];
-    let rows = rows(run, &names, |first, last| {
-        [first.gradient_norm, last.gradient_norm, last.update_ratio]
+    let rows = rows(run, &names, |all| {
+        [
+            first(all, |v| v.gradient_norm),
+            last(all, |v| v.gradient_norm),
+            last(all, |v| v.update_ratio),
+        ]
     });
     let drawn = drawn(&drawings)?;
     let numbers = Some(table(language, &head, &rows));
@@ -139,24 +143,27 @@ fn curves(run: &Run, names: &[Name], value: impl Fn(&Vector) -> Option<f64>) -> 
     names.iter().enumerate().map(curve).collect()
 }
 
-/// A row for every vector: its name and role, and numbers from its first and its last record.
+/// A row for every vector: its name and role, and numbers from its records.
 fn rows<const N: usize>(
     run: &Run,
     names: &[Name],
-    numbers: impl Fn(&Vector, &Vector) -> [Option<f64>; N],
+    numbers: impl Fn(&[&Vector]) -> [Option<f64>; N],
 ) -> Vec<Vec<Cell>> {
     let row = |name: &Name| {
-        let of_name = || {
-            run.special
-                .iter()
-                .flat_map(|s| &s.vectors)
-                .filter(|v| v.name() == *name)
-        };
-        let numbers = numbers(of_name().next()?, of_name().next_back()?);
-        let cells = numbers.map(|n| Cell::Number(number_or_dash(n)));
-        let role = of_name().next()?.role.clone();
+        let all = run.special.iter().flat_map(|s| &s.vectors);
+        let all: Vec<&Vector> = all.filter(|v| v.name() == *name).collect();
+        let role = all.first()?.role.clone();
         let names = [Cell::Mixed(vector(name)), Cell::Text(role)];
-        Some(names.into_iter().chain(cells).collect())
+        let numbers = numbers(&all).map(|n| Cell::Number(number_or_dash(n)));
+        Some(names.into_iter().chain(numbers).collect())
     };
     names.iter().filter_map(row).collect()
+}
+
+fn first(all: &[&Vector], value: impl Fn(&Vector) -> Option<f64>) -> Option<f64> {
+    all.iter().find_map(|v| value(v))
+}
+
+fn last(all: &[&Vector], value: impl Fn(&Vector) -> Option<f64>) -> Option<f64> {
+    all.iter().rev().find_map(|v| value(v))
 }

@@ -21,10 +21,7 @@ pub fn content(language: ReportLanguage, run: &Run) -> Markup {
             special(language, config),
         ),
         (phrase("Updates", "优化"), said(updates(config))),
-        (
-            phrase("Length", "训练长度"),
-            Some(length(run).show(language)),
-        ),
+        (phrase("Length", "训练长度"), said(length(run))),
         (phrase("Made with", "环境"), said(made_with(run))),
     ];
     html! {
@@ -45,7 +42,7 @@ pub fn content(language: ReportLanguage, run: &Run) -> Markup {
             }
         }
         @if !run.config_text.is_empty() {
-            details {
+            details.config {
                 summary { (phrase("The whole config", "完整配置").show(language)) }
                 pre { code { (run.config_text) } }
             }
@@ -265,18 +262,25 @@ fn updates(config: &Table) -> Option<Phrase> {
     (!all.is_empty()).then(|| phrase(all.clone(), all))
 }
 
-fn length(run: &Run) -> Phrase {
-    let done = run.trained.last().map_or(0, |step| step.step);
-    let of = run
-        .steps
-        .map_or_else(|| "?".to_owned(), |steps| steps.to_string());
-    match run.is_finished {
-        true => phrase(format!("{done} steps, done"), format!("{done} 步，已完成")),
-        false => phrase(
-            format!("{done} of {of} steps, not at its end"),
-            format!("{of} 步中的 {done} 步，尚未完成"),
-        ),
-    }
+fn length(run: &Run) -> Option<Phrase> {
+    let done = run.trained.last().map(|step| step.step);
+    Some(match (done, run.steps) {
+        (None, None) => return None,
+        (Some(done), _) if run.is_finished => {
+            phrase(format!("{done} steps, done"), format!("{done} 步，已完成"))
+        }
+        (done, None) => {
+            let done = done.unwrap_or(0);
+            phrase(format!("{done} steps so far"), format!("目前 {done} 步"))
+        }
+        (done, Some(all)) => {
+            let done = done.unwrap_or(0);
+            phrase(
+                format!("{done} of {all} steps so far"),
+                format!("目前 {done} 步，共 {all} 步"),
+            )
+        }
+    })
 }
 
 fn made_with(run: &Run) -> Option<Phrase> {
