@@ -1,6 +1,6 @@
 //! A sweep's differences from the baseline as forest plots.
 
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::super::draw::{Forest, ForestRow, Named};
 use super::super::html::{Cell, Part, beside, figure, part, table};
@@ -135,8 +135,17 @@ fn plots(
             said.text(ReportLanguage::Zh)
         ),
     );
-    let content = figure(language, &beside(&forests), &caption, numbers);
-    part(heading, (!forests.is_empty()).then_some(content))
+    let (first, others) = forests.split_first()?;
+    let drawn = html! {
+        (beside(std::slice::from_ref(first)))
+        @if !others.is_empty() {
+            details {
+                summary { (phrase("Other metrics", "其他指标").show(language)) }
+                (beside(others))
+            }
+        }
+    };
+    part(heading, Some(figure(language, &drawn, &caption, numbers)))
 }
 
 fn forest(
@@ -145,8 +154,8 @@ fn forest(
     rows: Vec<ForestRow>,
 ) -> Option<Markup> {
     let (en, zh) = match sweep.better.as_deref() {
-        Some("higher") if metric == sweep.metric => (" (right is better)", "（向右为好）"),
-        Some("lower") if metric == sweep.metric => (" (left is better)", "（向左为好）"),
+        Some("higher") if metric == sweep.metric => (" (more is better)", "（越大越好）"),
+        Some("lower") if metric == sweep.metric => (" (less is better)", "（越小越好）"),
         _ => ("", ""),
     };
     let label = phrase(
