@@ -119,7 +119,7 @@ pub struct TokenizerConfig {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpecialConfig {
-    /// A preset: bert, bert2bert, roberta, albert, xlnet, t5, t5-s, bart, mt, marian, gpt. By default the model folder's own, or
+    /// A preset: bert, bert-without-cls, bert2bert, roberta, albert, xlnet, t5, t5-s, bart, mt, marian, gpt. By default the model folder's own, or
     /// the architecture's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convention: Option<String>,

@@ -12,7 +12,7 @@ fn an_unknown_convention_names_the_known_ones() {
     let error = Convention::preset("brt", &tokenizer).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no convention \"brt\"; choose one of bert, bert2bert, roberta, albert, xlnet, t5, t5-s, bart, mt, marian, gpt, plain"
+        "there is no convention \"brt\"; choose one of bert, bert-without-cls, bert2bert, roberta, albert, xlnet, t5, t5-s, bart, mt, marian, gpt, plain"
     );
 }
 
