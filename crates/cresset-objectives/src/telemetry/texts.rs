@@ -76,7 +76,8 @@ fn places(input: &PaddedIds) -> Vec<Range<usize>> {
 
 /// Batches that texts are taken from.
 const BATCHES: u64 = 8;
-/// Longer texts are left out while there are others: their attention alone would be many times what a step keeps.
+/// Longer texts are left out while there are others: their attention alone would be many times what a step keeps. A decoder's are
+/// cut, since what is behind changes nothing before it.
 const LONGEST: usize = 512;
 
 /// At most `n` different texts, from batches all over an epoch: they may be sorted by length.
@@ -96,8 +97,13 @@ pub(super) fn choose<B: Reads + Send + 'static>(
             .batch(turn * (n_batches - 1) / (taken - 1).max(1))?
             .texts();
         let room = (n - chosen.len()).div_ceil((taken - turn) as usize);
+        let cut = |mut text: ReadText| {
+            text.decoder.truncate(LONGEST);
+            text
+        };
         let new: Vec<ReadText> = texts
             .into_iter()
+            .map(cut)
             .filter(|text| text.length() > 0 && seen.insert(text.clone()))
             .collect();
         let every = (new.len() / room.max(1)).max(1);
@@ -153,6 +159,36 @@ mod tests {
         assert!(batches.len() == 8 && batches.contains(&0) && batches.contains(&49));
         let distinct: HashSet<&ReadText> = chosen.iter().collect();
         assert_eq!(distinct.len(), chosen.len());
+    }
+
+    #[test]
+    fn long_texts_of_a_decoder_are_cut_and_those_of_an_encoder_left_out() {
+        struct Long;
+
+        impl Batches for Long {
+            type Batch = One;
+
+            fn batches_per_epoch(&self) -> u64 {
+                1
+            }
+
+            fn batch(&self, _: u64) -> Result<One, DataError> {
+                let long: Vec<u32> = (0..1000).collect();
+                let of_encoder = ReadText {
+                    encoder: long.clone(),
+                    ..text(0)
+                };
+                let of_decoder = ReadText {
+                    decoder: long,
+                    ..text(1)
+                };
+                Ok(One(vec![of_encoder, of_decoder]))
+            }
+        }
+
+        let chosen = choose(&Long, 32).expect("a batch");
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].decoder.len(), LONGEST);
     }
 
     #[test]
