@@ -106,9 +106,9 @@ fn sentence(pair: &Pair<'_>, found: &Comparison, n_compared: usize, margin: Opti
     let judged = if is_better { "better" } else { "worse" };
     let adjusted = found.p_adjusted.unwrap_or(p);
     let chance = match n_compared {
-        0 | 1 => format!("p = {}", probability(p)),
+        0 | 1 => format!("p {}", probability(p)),
         n => format!(
-            "p = {}, {} after Holm's correction for {n} comparisons",
+            "p {}; {} after Holm's correction for {n} comparisons",
             probability(p),
             probability(adjusted)
         ),
@@ -136,8 +136,8 @@ fn number(x: f64, width: f64) -> String {
 
 fn probability(p: f64) -> String {
     match p {
-        p if p < 0.001 => "below 0.001".to_owned(),
-        p => format!("{p:.3}"),
+        p if p < 0.001 => "< 0.001".to_owned(),
+        p => format!("= {p:.3}"),
     }
 }
 
