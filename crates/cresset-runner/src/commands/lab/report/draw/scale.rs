@@ -81,7 +81,7 @@ impl Scale {
                 );
                 let decimals = (-step.log10().floor()).max(0.0) as usize;
                 (first..=last)
-                    .map(|i| (inside(i), decimal(inside(i), decimals)))
+                    .map(|i| (inside(i), short(inside(i), decimals)))
                     .collect()
             }
             Spacing::Logarithmic => self.powers(n),
@@ -173,6 +173,15 @@ fn step(span: f64, n: usize) -> f64 {
     round * power
 }
 
+/// As [`decimal`], with a power of ten where that would be long.
+fn short(x: f64, decimals: usize) -> String {
+    let digits = (x * 10f64.powi(decimals as i32)).round();
+    match (decimals, digits) {
+        (0..=3, _) | (_, 0.0) => decimal(x, decimals),
+        _ => format!("{digits}e-{decimals}"),
+    }
+}
+
 fn decimal(value: f64, decimals: usize) -> String {
     if value == 0.0 {
         return "0".to_owned();
@@ -205,6 +214,13 @@ mod tests {
         assert!(close(scale.at(0.25), 25.0));
         let steps = Scale::around(Spacing::Linear, [0.0, 1230.0].into_iter(), (0.0, 1.0));
         assert!(steps.ticks(5).iter().all(|(_, text)| !text.contains('.')));
+    }
+
+    #[test]
+    fn ticks_of_small_numbers_stay_short() {
+        let scale = Scale::around(Spacing::Linear, [-4e-4, 6e-4].into_iter(), (0.0, 100.0));
+        let texts: Vec<String> = scale.ticks(5).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["-4e-4", "-2e-4", "0", "2e-4", "4e-4", "6e-4"]);
     }
 
     #[test]
