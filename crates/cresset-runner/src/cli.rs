@@ -244,7 +244,7 @@ pub struct ForwardArgs {
     /// JSON with `input_ids`, `attention_mask`, `token_type_ids`, `position_ids`, `decoder_input_ids`
     #[arg(long)]
     pub input: PathBuf,
-    /// The safetensors file to write
+    /// The file to write: .npz for NumPy, .json for nested lists, and else safetensors
     #[arg(long)]
     pub output: PathBuf,
     /// Write the hidden states of the embeddings and every layer too

@@ -4,6 +4,7 @@
 //! arguments, `config` the raw configuration, `plan` the checked one, `commands` one file per command.
 
 mod allocator;
+mod arrays;
 mod cli;
 mod commands;
 mod config;

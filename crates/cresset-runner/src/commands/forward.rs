@@ -1,12 +1,9 @@
-//! `cresset forward`: raw logits, hidden states and attention as a safetensors file.
-
-use std::collections::BTreeMap;
+//! `cresset forward`: raw logits, hidden states and attention as a file of arrays.
 
 use cresset_objectives::{ForwardInput, ModelFiles, forward, forward_watched};
 use cresset_ops::Watched;
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
 
+use crate::arrays::{self, Array};
 use crate::cli::{Common, ForwardArgs};
 use crate::failure::user;
 use crate::folder::write_whole;
@@ -28,25 +25,15 @@ pub fn run(args: &ForwardArgs, common: &Common) -> anyhow::Result<()> {
         (false, true) => forward_watched(&folder, &input, Watched::HiddenStates, &device)?,
         (false, false) => forward(&folder, &input, &device)?,
     };
-    let bytes: BTreeMap<&str, Vec<u8>> = outputs
+    let arrays: Vec<Array<'_>> = outputs
         .iter()
-        .map(|o| {
-            (
-                o.name.as_str(),
-                o.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            )
+        .map(|output| Array {
+            name: &output.name,
+            shape: &output.shape,
+            values: &output.values,
         })
         .collect();
-    let views = outputs
-        .iter()
-        .map(|o| {
-            Ok((
-                o.name.as_str(),
-                TensorView::new(Dtype::F32, o.shape.clone(), &bytes[o.name.as_str()])?,
-            ))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    write_whole(&args.output, &safetensors::serialize(views, None)?)?;
+    write_whole(&args.output, &arrays::for_file(&args.output, &arrays)?)?;
     outputs
         .iter()
         .try_for_each(|o| output::line(&format!("{:<26} {:?}", o.name, o.shape)))

@@ -149,3 +149,62 @@ fn every_class_gives_the_fields_and_numbers_of_transformers() {
         classes.len()
     );
 }
+
+#[test]
+fn an_output_file_is_numpys_or_json_where_its_ending_says_so() {
+    let place = Workplace::empty();
+    let folder = golden_folders()
+        .into_iter()
+        .find(|folder| folder.ends_with("gpt2"))
+        .expect("a decoder");
+    let expected = read(&folder.join("expected.safetensors"));
+    place.write("ids.json", inputs(&expected).to_string());
+    let folder = folder.display().to_string();
+    for out in ["out.safetensors", "out.npz", "out.json"] {
+        place.succeeds(&[
+            "forward",
+            &folder,
+            "--input",
+            "ids.json",
+            "--output",
+            out,
+            "--attention",
+        ]);
+    }
+    let arrays = read(&place.path("out.safetensors"));
+    assert!(arrays.contains_key("logits") && arrays.len() > 3);
+
+    let archive = fs::File::open(place.path("out.npz")).expect("an archive");
+    let mut archive = zip::ZipArchive::new(archive).expect("a zip");
+    assert_eq!(archive.len(), arrays.len());
+    let listed: Value =
+        serde_json::from_slice(&fs::read(place.path("out.json")).expect("a file")).expect("JSON");
+    for (name, array) in &arrays {
+        let mut npy = Vec::new();
+        let mut file = archive.by_name(&format!("{name}.npy")).expect("an array");
+        std::io::Read::read_to_end(&mut file, &mut npy).expect("reads");
+        let (header, numbers) = npy.split_at(npy.len() - array.values.len() * 4);
+        let shape: Vec<String> = array.shape.iter().map(ToString::to_string).collect();
+        let header = String::from_utf8_lossy(header);
+        assert!(
+            header.contains(&format!("({}", shape.join(", "))),
+            "{header}"
+        );
+        let words = numbers.as_chunks::<4>().0.iter();
+        let values: Vec<f32> = words.map(|w| f32::from_le_bytes(*w)).collect();
+        assert_eq!(values, array.values, "{name}");
+
+        let mut flat = vec![&listed[name]];
+        for _ in &array.shape {
+            let inner = flat
+                .into_iter()
+                .map(|list| list.as_array().expect("a list"));
+            flat = inner.flatten().collect();
+        }
+        let values: Vec<f32> = flat
+            .iter()
+            .map(|x| x.as_f64().expect("a number") as f32)
+            .collect();
+        assert_eq!(values, array.values, "{name}");
+    }
+}

@@ -8,6 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
 
+use crate::arrays::npy;
 use crate::cli::EmbedFormat;
 use crate::folder::write_whole;
 
@@ -60,7 +61,7 @@ impl Table {
     pub fn write(&self, format: EmbedFormat, out: &Path) -> anyhow::Result<()> {
         match format {
             EmbedFormat::Jsonl => Ok(()),
-            EmbedFormat::Npy => write_whole(out, &self.npy()),
+            EmbedFormat::Npy => write_whole(out, &npy(&[self.n_rows, self.width], &self.bytes)),
             EmbedFormat::Safetensors => {
                 let shape = vec![self.n_rows, self.width];
                 let view = TensorView::new(Dtype::F32, shape, &self.bytes)?;
@@ -76,25 +77,6 @@ impl Table {
                 write_whole(&out.join("projector_config.pbtxt"), PROJECTOR.as_bytes())
             }
         }
-    }
-
-    /// NumPy's format, version 1.0: a header that fills up 64 bytes, then the numbers.
-    fn npy(&self) -> Vec<u8> {
-        let mut header = format!(
-            "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}",
-            self.n_rows, self.width
-        );
-        const BEFORE: usize = 10;
-        let end = (BEFORE + header.len() + 1).next_multiple_of(64);
-        while BEFORE + header.len() + 1 < end {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(&self.bytes);
-        bytes
     }
 }
 
