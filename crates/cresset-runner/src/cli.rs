@@ -312,6 +312,9 @@ pub struct AblateArgs {
     /// Only print the command of each run
     #[arg(long)]
     pub dry_run: bool,
+    /// Train nothing: only print what the finished runs show so far
+    #[arg(long, conflicts_with = "dry_run")]
+    pub so_far: bool,
 }
 
 /// `cresset lab report`.

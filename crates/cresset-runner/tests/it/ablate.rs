@@ -76,6 +76,13 @@ fn a_sweep_that_was_stopped_trains_only_what_is_missing() {
     let kept = written("random/seed-0");
     let dropped = written("zeros/seed-1");
     fs::remove_dir_all(place.path("runs/sweep/tune/zeros/seed-1")).expect("removes");
+    let so_far = place.succeeds(&["lab", "ablate", "study.toml", "--so-far"]);
+    assert!(so_far.contains("| zeros | 1 |"), "{so_far}");
+    assert!(so_far.contains("Without a result, and left out of every mean: zeros under seed 1."));
+    assert!(
+        !place.path("runs/sweep/tune/zeros/seed-1").exists(),
+        "trained"
+    );
     place.succeeds(&["lab", "ablate", "study.toml"]);
     assert_eq!(written("random/seed-0"), kept, "trained again");
     assert!(written("zeros/seed-1") > dropped, "not trained again");
@@ -137,6 +144,9 @@ fn a_study_that_makes_no_sense_is_refused_before_anything_is_trained() {
         let error = place.is_refused(&["lab", "ablate", "study.toml"]);
         assert!(error.contains(way_out), "{error}");
     }
+    study(&place, "");
+    let error = place.is_refused(&["lab", "ablate", "study.toml", "--so-far"]);
+    assert!(error.contains("no finished run yet"), "{error}");
     assert!(!place.path("runs").exists(), "something was trained");
 }
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use self::grid::{Grid, PlannedRun};
-use self::study::Study;
+use self::study::{Axis, Study};
 use self::work::Way;
 use crate::cli::{AblateArgs, Common};
 use crate::failure::user;
@@ -39,6 +39,9 @@ pub fn run(args: &AblateArgs, common: &Common) -> anyhow::Result<Done> {
             .iter()
             .try_for_each(|run| output::line(&planned(run)))
             .map(|()| Done::Finished);
+    }
+    if args.so_far {
+        return so_far(&study, &axes, &grid, common);
     }
     device::pick(&common.device)?;
     std::fs::create_dir_all(&study.out).map_err(|e| {
@@ -78,10 +81,7 @@ pub fn run(args: &AblateArgs, common: &Common) -> anyhow::Result<Done> {
         serde_json::to_string_pretty(&results)?.as_bytes(),
     )?;
     write_whole(&study.out.join("results.md"), table.as_bytes())?;
-    match common.json {
-        true => output::json(&results)?,
-        false => table.lines().try_for_each(output::line)?,
-    }
+    show(&results, &table, common)?;
     let failed = outcomes.values().filter(|outcome| outcome.is_err()).count();
     match failed {
         0 => Ok(Done::Finished),
@@ -91,6 +91,39 @@ pub fn run(args: &AblateArgs, common: &Common) -> anyhow::Result<Done> {
             study.out.join("logs").display()
         )),
     }
+}
+
+fn show(results: &results::Results, table: &str, common: &Common) -> anyhow::Result<()> {
+    match common.json {
+        true => output::json(results),
+        false => table.lines().try_for_each(output::line),
+    }
+}
+
+/// Prints what the finished runs show; writes nothing.
+fn so_far(study: &Study, axes: &[Axis], grid: &Grid<'_>, common: &Common) -> anyhow::Result<Done> {
+    let way = Way {
+        study,
+        common,
+        jobs: 1,
+        stop: &AtomicBool::new(true),
+    };
+    let runs = grid.runs();
+    let outcomes = way.done(&runs)?;
+    if outcomes.is_empty() {
+        return Err(user(format!(
+            "{} holds no finished run yet; leave out --so-far to train",
+            study.out.display()
+        )));
+    }
+    common.news()(&format!(
+        "{} of {} runs are done",
+        outcomes.len(),
+        runs.len()
+    ));
+    let results = compare::results(study, axes, grid, &outcomes)?;
+    show(&results, &table::markdown(&results, study), common)?;
+    Ok(Done::Finished)
 }
 
 /// Refuses a setting that no run could begin with, before the first one is trained.

@@ -77,7 +77,7 @@ fn arm_of(
             Some(Err(why)) => (BTreeMap::new(), Some(why.clone())),
             None => (
                 BTreeMap::new(),
-                Some("a run that it needs failed".to_owned()),
+                Some("it is not trained, or a run that it needs failed".to_owned()),
             ),
         };
         for (name, metric) in grid.measures(arm) {

@@ -109,6 +109,20 @@ impl Way<'_> {
             .unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What earlier calls measured, by folder.
+    ///
+    /// # Errors
+    /// A run of other settings in the same place.
+    pub fn done(&self, runs: &[PlannedRun]) -> anyhow::Result<BTreeMap<PathBuf, Outcome>> {
+        let mut outcomes = BTreeMap::new();
+        for run in runs {
+            if let Some(values) = self.finished(run)? {
+                outcomes.insert(run.folder.clone(), Ok(values));
+            }
+        }
+        Ok(outcomes)
+    }
+
     fn tell(&self, n: usize, of: usize, run: &PlannedRun, what: &str) {
         self.common.news()(&format!("[{n}/{of}] {}: {what}", run.folder.display()));
     }
