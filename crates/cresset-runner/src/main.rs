@@ -5,6 +5,7 @@
 
 mod allocator;
 mod arrays;
+mod better;
 mod cli;
 mod commands;
 mod config;
@@ -15,6 +16,7 @@ mod display;
 mod failure;
 mod folder;
 mod inputs;
+mod interrupt;
 mod logs;
 mod output;
 mod plan;

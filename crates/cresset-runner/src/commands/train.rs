@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use cresset_data::content_hash;
-use cresset_metrics::{Better, metric};
+use cresset_metrics::Better;
 use cresset_objectives::{Facts, OpenRun, TrainOrder, open};
 use cresset_train::{BoxError, Checkpoints, Direction, Event, KeepBest, Outcome};
 
 use super::preview::overrides;
+use crate::better::better;
 use crate::cli::{Common, TrainArgs};
 use crate::display::{Display, Wanted};
 use crate::failure::user;
@@ -18,7 +18,7 @@ use crate::folder::{RunFacts, RunFolder};
 use crate::logs::{Logs, earlier};
 use crate::output::Done;
 use crate::plan::{Plan, parts_with_files};
-use crate::{config, device, output, setup};
+use crate::{config, device, interrupt, output, setup};
 
 pub fn run(args: &TrainArgs, common: &Common) -> anyhow::Result<Done> {
     wanted(args, common)?;
@@ -171,20 +171,12 @@ fn steps(
     let config = &plan.config.train;
     let keep_best = config.keep_best.as_ref().map(|name| KeepBest {
         metric: name.clone(),
-        // The metric of a part of a mix has the part's name in front.
-        direction: match metric(name.rsplit('.').next().unwrap_or(name)).map(|m| m.better) {
-            Some(Better::Lower) => Direction::Lower,
-            Some(Better::Higher) | None => Direction::Higher,
+        direction: match better(name) {
+            Better::Lower => Direction::Lower,
+            Better::Higher => Direction::Higher,
         },
     });
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let stop = interrupt::listen()?;
     let mut logs: Option<Logs> = None;
     let name = config.out.display().to_string();
     let mut display: Option<Display> = None;

@@ -164,3 +164,30 @@ fn a_dry_run_prints_the_commands_and_trains_nothing() {
     );
     assert!(!place.path("runs").exists(), "something was trained");
 }
+
+#[test]
+fn a_stage_that_fails_takes_only_its_own_arm_with_it() {
+    let place = Workplace::with_sample_data();
+    let config = config("tiny/classify.toml");
+    place.write(
+        "study.toml",
+        format!(
+            "seeds = [0]\nout = \"runs/sweep\"\nmetric = \"accuracy\"\n\
+             [[stage]]\nname = \"first\"\nconfig = {config:?}\nset = [\"train.steps=4\"]\n\
+             [[stage]]\nname = \"second\"\nconfig = {config:?}\n\
+             set = ['model={{ path = \"{{first}}/model\" }}', \"tokenizer={{}}\", \"train.steps=4\"]\n\
+             [axis.rate]\nusual = {{}}\nwild = {{ first = [\"optim.adamw.lr=1e38\"] }}\n"
+        ),
+    );
+    let output = place.run(&["lab", "ablate", "study.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let results = results(&place);
+    let run = |arm: usize| &results["arms"][arm]["runs"][0];
+    assert!(run(0)["values"]["accuracy"].is_number(), "{results}");
+    assert_eq!(run(1)["failed"], "first/wild/seed-0 failed");
+    assert!(
+        !place.path("runs/sweep/second/wild").exists(),
+        "begun all the same"
+    );
+}

@@ -40,6 +40,21 @@ fn tensors(model: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// Fails unless the saved model has the loss that training measured last.
+fn assert_measured_as_trained(place: &Workplace, out: &str) {
+    let trained = events(&place.path(out))
+        .into_iter()
+        .rfind(|event| event["event"] == "evaluated")
+        .expect("an evaluation");
+    let loss = |metrics: &Value| metrics["loss"].as_f64().expect("a loss");
+    let model = format!("{out}/model");
+    let (then, now) = (
+        loss(&trained["values"]),
+        loss(&measured(place, &model, DATA)),
+    );
+    assert!((then - now).abs() < 1e-5, "{out}: {then} and {now}");
+}
+
 #[test]
 fn what_a_classifier_reads_is_stored_with_it_and_used_when_it_is_loaded() {
     let place = Workplace::with_sample_data();
@@ -69,16 +84,7 @@ fn what_a_classifier_reads_is_stored_with_it_and_used_when_it_is_loaded() {
         let n_cls = config["n_cls_tokens"].as_u64();
         assert_eq!(n_cls, (out == "tokens").then_some(3));
 
-        let trained = events(&place.path(out))
-            .into_iter()
-            .rfind(|event| event["event"] == "evaluated")
-            .expect("an evaluation");
-        let loss = |metrics: &Value| metrics["loss"].as_f64().expect("a loss");
-        let (then, now) = (
-            loss(&trained["values"]),
-            loss(&measured(&place, &model, DATA)),
-        );
-        assert!((then - now).abs() < 1e-5, "{out}: {then} and {now}");
+        assert_measured_as_trained(&place, out);
 
         // Other ways to load it come to the same scores.
         let text = "{\"text\": \"the soup was good .\"}\n";
@@ -114,16 +120,7 @@ fn what_an_encoder_decoder_is_judged_by_is_stored_and_used_too() {
         let bytes = fs::read(place.path(&model).join("config.json")).expect("config.json");
         let config: Value = serde_json::from_slice(&bytes).expect("JSON");
         assert_eq!(config["classifier_pooling"], pooling);
-        let trained = events(&place.path(&out))
-            .into_iter()
-            .rfind(|event| event["event"] == "evaluated")
-            .expect("an evaluation");
-        let loss = |metrics: &Value| metrics["loss"].as_f64().expect("a loss");
-        let (then, now) = (
-            loss(&trained["values"]),
-            loss(&measured(&place, &model, DATA)),
-        );
-        assert!((then - now).abs() < 1e-5, "{out}: {then} and {now}");
+        assert_measured_as_trained(&place, &out);
         let seen = place.succeeds(&["doctor", &model]);
         assert!(!seen.contains("NOT SO"), "{out}: {seen}");
         let text = "{\"text\": \"the soup was good .\"}\n";

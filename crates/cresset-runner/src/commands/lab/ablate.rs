@@ -9,10 +9,7 @@ mod table;
 mod verdict;
 mod work;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use anyhow::Context;
 
 use self::grid::{Grid, PlannedRun};
 use self::study::{Axis, Study};
@@ -22,7 +19,7 @@ use crate::failure::user;
 use crate::folder::write_whole;
 use crate::output::{self, Done};
 use crate::plan::Plan;
-use crate::{config, device};
+use crate::{config, device, interrupt};
 
 pub fn run(args: &AblateArgs, common: &Common) -> anyhow::Result<Done> {
     if !common.set.is_empty() || common.seed.is_some() {
@@ -50,14 +47,7 @@ pub fn run(args: &AblateArgs, common: &Common) -> anyhow::Result<Done> {
             study.out.display()
         ))
     })?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if handler.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let stop = interrupt::listen()?;
     let way = Way {
         study: &study,
         common,

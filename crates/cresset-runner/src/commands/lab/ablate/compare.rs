@@ -3,24 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cresset_metrics::{Better, PairedDifference, Summary, holm, metric};
+use cresset_metrics::{Better, PairedDifference, Summary, holm};
 
 use super::grid::{Choice, Grid};
 use super::results::{Arm, Comparison, Effect, Results, Run};
 use super::study::{Axis, Study};
 use super::work::Outcome;
 use super::{curves, verdict};
-
-/// Which direction of a value is an improvement: that of the metric behind the name of an evaluation; losses and seconds are better
-/// low.
-pub fn better(name: &str) -> Better {
-    let own = name.rsplit('.').next().unwrap_or(name);
-    match metric(own) {
-        Some(known) => known.better,
-        None if own.ends_with("loss") || own == "seconds" => Better::Lower,
-        None => Better::Higher,
-    }
-}
+use crate::better::better;
 
 /// Everything that `results.json` holds.
 ///
@@ -75,10 +65,7 @@ fn arm_of(
         let (mut values, failed) = match outcomes.get(&folder) {
             Some(Ok(values)) => (values.clone(), None),
             Some(Err(why)) => (BTreeMap::new(), Some(why.clone())),
-            None => (
-                BTreeMap::new(),
-                Some("it is not trained, or a run that it needs failed".to_owned()),
-            ),
+            None => (BTreeMap::new(), Some("it is not trained yet".to_owned())),
         };
         for (name, metric) in grid.measures(arm) {
             if let Some(value) = values.get(metric).copied() {

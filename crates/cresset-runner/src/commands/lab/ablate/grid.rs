@@ -26,6 +26,8 @@ pub struct PlannedRun {
     pub set: Vec<String>,
     /// `cresset evaluate` after training, by name.
     pub evaluate: BTreeMap<String, Evaluation>,
+    /// The folders of the runs that it reads.
+    pub needs: Vec<PathBuf>,
 }
 
 /// The arms of a study.
@@ -150,6 +152,12 @@ impl<'a> Grid<'a> {
             config,
             set,
             evaluate: self.evaluations(arm, order),
+            needs: self
+                .needs(arm, stage)
+                .into_iter()
+                .filter(|&earlier| earlier != stage)
+                .map(|earlier| self.folder(arm, earlier, seed))
+                .collect(),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use cresset_metrics::{Better, PairedDifference};
 
-use super::compare::better;
 use super::results::{Arm, Comparison, Results};
 use super::study::Study;
+use crate::better::better;
 
 /// What is compared, in words.
 struct Pair<'a> {

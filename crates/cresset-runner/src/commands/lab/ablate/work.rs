@@ -75,7 +75,13 @@ impl Way<'_> {
                     let Some(run) = of_stage.get(next.fetch_add(1, Ordering::SeqCst)) else {
                         return;
                     };
-                    match self.one(run) {
+                    let failed =
+                        |need: &&PathBuf| matches!(locked(&outcomes).get(*need), Some(Err(_)));
+                    let made = match run.needs.iter().find(failed) {
+                        Some(need) => Ok(Ended::Failed(format!("{} failed", need.display()))),
+                        None => self.one(run),
+                    };
+                    match made {
                         Ok(Ended::Interrupted) => self.stop.store(true, Ordering::SeqCst),
                         Ok(Ended::Measured(values)) => {
                             let n = done.fetch_add(1, Ordering::SeqCst) + 1;

@@ -63,13 +63,16 @@ pub fn norms(language: ReportLanguage, run: &Run) -> Option<Part> {
             last(all, |v| v.distance_to_mean),
         ]
     });
-    let drawn = drawn(&drawings)?;
-    let numbers = Some(table(language, &head, &rows));
     let heading = phrase(
         "Norms and directions of the special vectors",
         "特殊向量的范数与方向",
     );
-    part(heading, Some(figure(language, &drawn, &caption, numbers)))
+    charts(
+        language,
+        heading,
+        &drawings,
+        (&caption, table(language, &head, &rows)),
+    )
 }
 
 /// Gradients and updates.
@@ -103,15 +106,28 @@ pub fn updates(language: ReportLanguage, run: &Run) -> Option<Part> {
             last(all, |v| v.update_ratio),
         ]
     });
-    let drawn = drawn(&drawings)?;
-    let numbers = Some(table(language, &head, &rows));
     let heading = phrase("Gradients and updates", "梯度与更新");
-    part(heading, Some(figure(language, &drawn, &caption, numbers)))
+    charts(
+        language,
+        heading,
+        &drawings,
+        (&caption, table(language, &head, &rows)),
+    )
 }
 
-fn drawn(charts: &[Chart]) -> Option<Markup> {
+/// A part with charts, what they show and their numbers, if there is anything to draw.
+fn charts(
+    language: ReportLanguage,
+    heading: Phrase,
+    charts: &[Chart],
+    (caption, numbers): (&Phrase, Markup),
+) -> Option<Part> {
     let drawings: Vec<Markup> = charts.iter().map(Chart::draw).collect();
-    (!drawings.is_empty()).then(|| beside(&drawings))
+    let drawn = (!drawings.is_empty()).then(|| beside(&drawings))?;
+    part(
+        heading,
+        Some(figure(language, &drawn, caption, Some(numbers))),
+    )
 }
 
 /// The tables of vectors: one, or the encoder's and the decoder's.
