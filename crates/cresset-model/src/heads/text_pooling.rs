@@ -94,7 +94,12 @@ impl TextPooling {
         }
     }
 
-    /// Whether it is taken from the encoder of an encoder-decoder.
+    /// Whether it is taken from the encoder of an encoder-decoder, so that the decoder has no part in it.
+    pub fn is_of_memory(self) -> bool {
+        self.reads_memory().is_some()
+    }
+
+    /// How it is taken from the encoder of an encoder-decoder, if it is.
     fn reads_memory(self) -> Option<Pooling> {
         match self {
             TextPooling::EncoderFirst => Some(Pooling::Cls),
@@ -233,7 +238,7 @@ impl TextHead {
 
     /// Whether an encoder-decoder's decoder is read.
     pub(crate) fn reads_decoder(&self) -> bool {
-        self.poolings.iter().any(|p| p.reads_memory().is_none())
+        !self.poolings.iter().all(|p| p.is_of_memory())
     }
 
     /// The query of attentive pooling, where there is one; it begins at zero, and the pooling as the mean.

@@ -18,6 +18,9 @@ use crate::{Setup, upload};
 /// Texts times squared length of a pass: what its attention takes is bounded.
 const PLACES: usize = 8 * 128 * 128;
 
+/// Texts of a pass: a few, so that they are of about one length and hardly padded.
+const AT_ONCE: usize = 8;
+
 /// What passes showed.
 pub(super) struct Passes {
     encoder: Attentions,
@@ -140,7 +143,7 @@ fn at_once(texts: &[ReadText]) -> usize {
         (before + 1) * longest * longest <= PLACES
     };
     let fitting = texts.iter().enumerate().map(fits).take_while(|fits| *fits);
-    fitting.count().max(1)
+    fitting.take(AT_ONCE).count().max(1)
 }
 
 /// Texts as the rows of a pass.

@@ -80,7 +80,8 @@ const BATCHES: u64 = 8;
 /// cut, since what is behind changes nothing before it.
 const LONGEST: usize = 512;
 
-/// At most `n` different texts, from batches all over an epoch: they may be sorted by length.
+/// At most `n` different texts, from batches all over an epoch, since these may be sorted by length; short ones first, so that those
+/// that are read together need little padding.
 ///
 /// # Errors
 /// A batch that cannot be made.
@@ -112,6 +113,7 @@ pub(super) fn choose<B: Reads + Send + 'static>(
     if chosen.iter().any(|text| text.length() <= LONGEST) {
         chosen.retain(|text| text.length() <= LONGEST);
     }
+    chosen.sort_by_key(|text| (text.length(), text.encoder.len()));
     Ok(chosen)
 }
 
@@ -189,6 +191,31 @@ mod tests {
         let chosen = choose(&Long, 32).expect("a batch");
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].decoder.len(), LONGEST);
+    }
+
+    #[test]
+    fn short_texts_come_first() {
+        struct Mixed;
+
+        impl Batches for Mixed {
+            type Batch = One;
+
+            fn batches_per_epoch(&self) -> u64 {
+                3
+            }
+
+            fn batch(&self, index: u64) -> Result<One, DataError> {
+                let of = |length: u32| ReadText {
+                    encoder: (0..length).collect(),
+                    ..text(0)
+                };
+                Ok(One([9, 2, 5].map(|n| of(n + index as u32)).to_vec()))
+            }
+        }
+
+        let chosen = choose(&Mixed, 9).expect("batches");
+        let lengths: Vec<usize> = chosen.iter().map(ReadText::length).collect();
+        assert_eq!(lengths, [2, 3, 4, 5, 6, 7, 9, 10, 11]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
     let device = device::pick(&common.device)?;
     let folder = ModelFolder::open(&args.model)?;
     if args.decoder_start.is_some() {
-        refuse_streams(&folder)?;
+        refuse_unread(&folder)?;
     }
     let folder = decoder_start::changed(folder, args.decoder_start.as_deref(), common)?;
     let examples = read(args, &folder)?;
@@ -50,13 +50,21 @@ pub fn run(args: &EvaluateArgs, common: &Common) -> anyhow::Result<()> {
     output::metrics(&values, common.json)
 }
 
-/// Windows of a stream have no start token in front, so that another one would change nothing.
-fn refuse_streams(folder: &ModelFolder) -> anyhow::Result<()> {
+/// Refuses another start token where it would change nothing: windows of a stream have none in front, and poolings of an encoder do
+/// not ask the decoder.
+fn refuse_unread(folder: &ModelFolder) -> anyhow::Result<()> {
     match folder.facts.as_ref().map(|facts| &facts.objective) {
         Some(ObjectiveConfig::CausalLm(c)) if c.rows == RowKind::Stream => Err(user(format!(
             "{} was trained on windows of a stream (rows = \"stream\"), which have no start token in front; leave out --decoder-start, or use it with `cresset generate`",
             folder.files.path.display()
         ))),
+        Some(ObjectiveConfig::Classify(c)) if c.pooling.0.iter().all(|p| p.is_of_memory()) => {
+            Err(user(format!(
+                "{} reads the encoder only (pooling {}), so that decoding has no part in its answer; leave out --decoder-start",
+                folder.files.path.display(),
+                c.pooling
+            )))
+        }
         _ => Ok(()),
     }
 }

@@ -128,6 +128,19 @@ fn what_an_encoder_decoder_is_judged_by_is_stored_and_used_too() {
         let answer: Value = serde_json::from_slice(&answer.stdout).expect("JSON");
         assert!(answer["scores"].is_object(), "{answer}");
     }
+    let of_encoder = [
+        "evaluate",
+        "t5-1/model",
+        "--data",
+        DATA,
+        "--decoder-start",
+        "</s>",
+    ];
+    let said = place.is_refused(&of_encoder);
+    assert!(
+        said.contains("the encoder only (pooling encoder-mean)"),
+        "{said}"
+    );
     let bert = refused(&place, &["objective.classify.pooling=\"encoder-mean\""]);
     assert!(bert.contains("on an encoder has no encoder-mean"), "{bert}");
 }
