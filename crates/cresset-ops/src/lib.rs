@@ -8,7 +8,8 @@
 //!   [`embedding`]; [`linear_cross_entropy`], which never makes the [`Scores`] of a vocabulary as a whole; [`Activation`],
 //!   [`gated`], [`residual_sum`] and [`dropout`]; [`adamw`].
 //! * [`on_workers`] runs work next to its kernels; [`Run::layer`] makes a layer's inside again in the backward pass, noted down on a [`LayerTape`].
-//! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler.
+//! * [`prepare_device`] comes before the first tensor on a device: some Vulkan drivers need another shader compiler. [`keep_kernels`] comes
+//!   before the first look for GPUs: later processes start in seconds.
 //! * [`Run`] is the key of a forward pass's dropout and lets it be watched ([`Watched`]), [`KeepMask`] says which positions hold something,
 //!   [`PairMask`] which queries see which keys.
 //!
@@ -44,7 +45,7 @@ pub use adamw::{AdamWStep, StepScale, adamw};
 pub use attention::{AttentionInput, Causality, Qkv, attention};
 pub use checkpoint::{LayerTape, beside};
 pub use cross_entropy::{TransformerOps, softmax_cross_entropy};
-pub use driver::prepare_device;
+pub use driver::{keep_kernels, prepare_device};
 pub use embedding::embedding;
 pub use linear::{Affine, linear, linear_activation, linear_packed};
 pub use mask::{KeepMask, PadSide, PairMask};

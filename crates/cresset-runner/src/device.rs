@@ -106,6 +106,7 @@ fn gpus(_rows: &mut Vec<Found>) {}
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 fn gpus(rows: &mut Vec<Found>) {
     use burn::tensor::DeviceType;
+    cresset_ops::keep_kernels();
     let kinds = [
         #[cfg(feature = "vulkan")]
         (Api::Vulkan, DeviceType::Vulkan),
