@@ -154,6 +154,25 @@ fn has(page: &str, part: &str) -> bool {
 }
 
 #[test]
+fn verdicts_about_further_metrics_are_folded_away() {
+    let place = Workplace::empty();
+    let value =
+        |mean: f64| json!({"n": 2, "mean": mean, "sd": 0.1, "low": mean - 0.1, "high": mean + 0.1});
+    let arm = json!({"name": "pad", "levels": {}, "runs": [], "summary": {"bleu": value(20.0), "loss": value(2.0)}});
+    let verdicts = ["loss: a", "bleu: b", "All of it: c", "Without a result d"];
+    let sweep = json!({"name": "start", "question": "", "metric": "bleu", "better": "higher", "confidence": 0.95, "seeds": [0, 1],
+        "baseline": "pad", "arms": [arm], "effects": [], "verdicts": verdicts});
+    place.write("sweep/results.json", sweep.to_string());
+    let page = report(&place, &["sweep"]);
+    let (_, after) = page.split_once("<h3>Verdicts").expect("the part");
+    let (shown, folded) = after.split_once("<details>").expect("details");
+    for text in &verdicts[1..] {
+        assert!(shown.contains(text), "{text}");
+    }
+    assert!(!shown.contains("loss: a") && folded.contains("<li>loss: a</li>"));
+}
+
+#[test]
 fn every_section_appears_for_a_full_fixture_and_is_left_out_without_its_data() {
     let place = Workplace::empty();
     write_all(&place);

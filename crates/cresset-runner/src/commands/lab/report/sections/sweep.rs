@@ -21,7 +21,7 @@ pub fn section(language: ReportLanguage, number: usize, sweep: &Sweep) -> Sectio
         false => &sweep.name,
     };
     let parts = [
-        verdicts(sweep),
+        verdicts(language, sweep),
         differences::of_arms(language, sweep),
         differences::of_levels(language, sweep),
         arms(language, sweep),
@@ -56,10 +56,29 @@ fn what(sweep: &Sweep) -> Phrase {
     )
 }
 
-fn verdicts(sweep: &Sweep) -> Option<Part> {
-    let list = html! { ul { @for verdict in &sweep.verdicts { li { (verdict) } } } };
-    let content = (!sweep.verdicts.is_empty()).then_some(list);
-    part(phrase("Verdicts", "结论"), content)
+/// Those about the sweep's own metric and about all of it; those about further metrics are folded away, of which a grid has dozens.
+fn verdicts(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
+    let metrics = sweep.metrics();
+    let is_of_other = |verdict: &&String| {
+        let about = verdict.split_once(": ").map(|(metric, _)| metric);
+        about.is_some_and(|about| about != sweep.metric && metrics.contains(&about))
+    };
+    let (others, own): (Vec<&String>, Vec<&String>) = sweep.verdicts.iter().partition(is_of_other);
+    let list =
+        |verdicts: &[&String]| html! { ul { @for verdict in verdicts { li { (verdict) } } } };
+    let content = html! {
+        (list(&own))
+        @if !others.is_empty() {
+            details {
+                summary { (phrase("Other metrics", "其他指标").show(language)) }
+                (list(&others))
+            }
+        }
+    };
+    part(
+        phrase("Verdicts", "结论"),
+        (!sweep.verdicts.is_empty()).then_some(content),
+    )
 }
 
 /// How sure the intervals are, in percent.
