@@ -4,6 +4,7 @@ use burn::tensor::Device;
 
 /// The device named by `CRESSET_TEST_DEVICE`.
 pub(crate) fn device() -> Device {
+    cresset_ops::keep_kernels();
     let device = named();
     cresset_ops::prepare_device(&device);
     device

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 /// flex by default; `ndarray` and `vulkan:cpu` where the feature is compiled in.
 pub fn device() -> Device {
+    cresset_ops::keep_kernels();
     let device = named();
     cresset_ops::prepare_device(&device);
     device

@@ -13,6 +13,7 @@ use cresset_train::{
 
 /// The device of the test run, without autodiff.
 pub(crate) fn device() -> Device {
+    cresset_ops::keep_kernels();
     let device = named();
     cresset_ops::prepare_device(&device);
     device
