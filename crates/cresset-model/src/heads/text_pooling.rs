@@ -238,7 +238,7 @@ impl TextHead {
 
     /// Whether an encoder-decoder's decoder is read.
     pub(crate) fn reads_decoder(&self) -> bool {
-        !self.poolings.iter().all(|p| p.is_of_memory())
+        self.poolings.iter().any(|p| !p.is_of_memory())
     }
 
     /// The query of attentive pooling, where there is one; it begins at zero, and the pooling as the mean.

@@ -197,3 +197,23 @@ impl<'a> Input<'a> {
 fn placed(ids: &[u32], places: Range<usize>) -> Placed<'_> {
     Placed { ids, places }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_texts_are_read_at_once_and_fewer_if_they_are_long() {
+        let texts = |n: usize, length: usize| {
+            let text = ReadText {
+                encoder: vec![0; length],
+                ..ReadText::default()
+            };
+            vec![text; n]
+        };
+        assert_eq!(at_once(&texts(20, 9)), 8);
+        assert_eq!(at_once(&texts(3, 9)), 3);
+        assert_eq!(at_once(&texts(20, 256)), 2);
+        assert_eq!(at_once(&texts(20, 1000)), 1);
+    }
+}

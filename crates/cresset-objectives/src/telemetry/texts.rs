@@ -123,7 +123,8 @@ mod tests {
 
     use super::*;
 
-    struct Numbered(u64);
+    /// Batches of these texts.
+    struct Made<F>(u64, F);
 
     struct One(Vec<ReadText>);
 
@@ -140,7 +141,7 @@ mod tests {
         }
     }
 
-    impl Batches for Numbered {
+    impl<F: Fn(u32) -> Vec<ReadText> + Send + Sync> Batches for Made<F> {
         type Batch = One;
 
         fn batches_per_epoch(&self) -> u64 {
@@ -148,14 +149,19 @@ mod tests {
         }
 
         fn batch(&self, index: u64) -> Result<One, DataError> {
-            let first = index as u32 * 100;
-            Ok(One((0..10).map(|row| text(first + row / 2)).collect()))
+            Ok(One((self.1)(index as u32)))
         }
+    }
+
+    fn numbered(n_batches: u64) -> impl Batches<Batch = One> {
+        Made(n_batches, |index| {
+            (0..10).map(|row| text(index * 100 + row / 2)).collect()
+        })
     }
 
     #[test]
     fn texts_come_from_all_over_an_epoch_and_none_comes_twice() {
-        let chosen = choose(&Numbered(50), 32).expect("batches");
+        let chosen = choose(&numbered(50), 32).expect("batches");
         assert_eq!(chosen.len(), 32);
         let batches: HashSet<u32> = chosen.iter().map(|t| t.encoder[0] / 100).collect();
         assert!(batches.len() == 8 && batches.contains(&0) && batches.contains(&49));
@@ -165,63 +171,37 @@ mod tests {
 
     #[test]
     fn long_texts_of_a_decoder_are_cut_and_those_of_an_encoder_left_out() {
-        struct Long;
-
-        impl Batches for Long {
-            type Batch = One;
-
-            fn batches_per_epoch(&self) -> u64 {
-                1
-            }
-
-            fn batch(&self, _: u64) -> Result<One, DataError> {
-                let long: Vec<u32> = (0..1000).collect();
-                let of_encoder = ReadText {
-                    encoder: long.clone(),
-                    ..text(0)
-                };
-                let of_decoder = ReadText {
-                    decoder: long,
-                    ..text(1)
-                };
-                Ok(One(vec![of_encoder, of_decoder]))
-            }
-        }
-
-        let chosen = choose(&Long, 32).expect("a batch");
+        let long: Vec<u32> = (0..1000).collect();
+        let of_encoder = ReadText {
+            encoder: long.clone(),
+            ..text(0)
+        };
+        let of_decoder = ReadText {
+            decoder: long,
+            ..text(1)
+        };
+        let batches = Made(1, |_| vec![of_encoder.clone(), of_decoder.clone()]);
+        let chosen = choose(&batches, 32).expect("a batch");
         assert_eq!(chosen.len(), 1);
         assert_eq!(chosen[0].decoder.len(), LONGEST);
     }
 
     #[test]
     fn short_texts_come_first() {
-        struct Mixed;
-
-        impl Batches for Mixed {
-            type Batch = One;
-
-            fn batches_per_epoch(&self) -> u64 {
-                3
-            }
-
-            fn batch(&self, index: u64) -> Result<One, DataError> {
-                let of = |length: u32| ReadText {
-                    encoder: (0..length).collect(),
-                    ..text(0)
-                };
-                Ok(One([9, 2, 5].map(|n| of(n + index as u32)).to_vec()))
-            }
-        }
-
-        let chosen = choose(&Mixed, 9).expect("batches");
+        let of = |length: u32| ReadText {
+            encoder: (0..length).collect(),
+            ..text(0)
+        };
+        let batches = Made(3, |index| [9, 2, 5].map(|n| of(n + index)).to_vec());
+        let chosen = choose(&batches, 9).expect("batches");
         let lengths: Vec<usize> = chosen.iter().map(ReadText::length).collect();
         assert_eq!(lengths, [2, 3, 4, 5, 6, 7, 9, 10, 11]);
     }
 
     #[test]
     fn a_single_batch_gives_what_it_has() {
-        assert_eq!(choose(&Numbered(1), 32).expect("a batch").len(), 5);
-        assert_eq!(choose(&Numbered(1), 2).expect("a batch").len(), 2);
+        assert_eq!(choose(&numbered(1), 32).expect("a batch").len(), 5);
+        assert_eq!(choose(&numbered(1), 2).expect("a batch").len(), 2);
     }
 
     #[test]

@@ -70,9 +70,13 @@ pub(crate) fn inputs(expected: &BTreeMap<String, Numbers>) -> Value {
 /// Fields that are no output of a forward pass, or that only a part of the classes has.
 const NOT_FORWARD: [&str; 1] = ["generated"];
 
+/// Where the models with their answers are, a folder each.
+pub(crate) fn goldens() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cresset-model/tests/golden")
+}
+
 pub(crate) fn golden_folders() -> Vec<PathBuf> {
-    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cresset-model/tests/golden");
-    let mut folders: Vec<PathBuf> = fs::read_dir(all)
+    let mut folders: Vec<PathBuf> = fs::read_dir(goldens())
         .expect("the goldens")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.is_dir())
@@ -153,10 +157,7 @@ fn every_class_gives_the_fields_and_numbers_of_transformers() {
 #[test]
 fn an_output_file_is_numpys_or_json_where_its_ending_says_so() {
     let place = Workplace::empty();
-    let folder = golden_folders()
-        .into_iter()
-        .find(|folder| folder.ends_with("gpt2"))
-        .expect("a decoder");
+    let folder = goldens().join("gpt2");
     let expected = read(&folder.join("expected.safetensors"));
     place.write("ids.json", inputs(&expected).to_string());
     let folder = folder.display().to_string();

@@ -84,7 +84,7 @@ fn write_sweep(place: &Workplace) {
     other["runs"][0]["failed"] = json!(format!("no loss after {MISCHIEF}"));
     let effect = json!({"axis": "start", "level": MISCHIEF, "against": "pad", "comparisons": {"bleu": difference}});
     let sweep = json!({"name": "start", "question": "Does it matter?", "metric": "bleu", "better": "higher", "confidence": 0.95, "seeds": [0, 1],
-        "baseline": "pad", "arms": [arm("pad", 29.0), other], "effects": [effect], "verdicts": [format!("no difference is shown for {MISCHIEF}")]});
+        "baseline": "pad", "arms": [arm("pad", 29.0), other], "effects": [effect], "verdicts": [{"metric": "bleu", "sentence": format!("no difference is shown for {MISCHIEF}")}]});
     place.write("sweep/results.json", sweep.to_string());
 }
 
@@ -159,17 +159,21 @@ fn verdicts_about_further_metrics_are_folded_away() {
     let value =
         |mean: f64| json!({"n": 2, "mean": mean, "sd": 0.1, "low": mean - 0.1, "high": mean + 0.1});
     let arm = json!({"name": "pad", "levels": {}, "runs": [], "summary": {"bleu": value(20.0), "loss": value(2.0)}});
-    let verdicts = ["loss: a", "bleu: b", "All of it: c", "Without a result d"];
+    let verdict =
+        |metric: Option<&str>, sentence: &str| json!({"metric": metric, "sentence": sentence});
+    let verdicts = [
+        verdict(Some("loss"), "about the loss"),
+        verdict(Some("bleu"), "about the metric"),
+        verdict(None, "about all"),
+    ];
     let sweep = json!({"name": "start", "question": "", "metric": "bleu", "better": "higher", "confidence": 0.95, "seeds": [0, 1],
         "baseline": "pad", "arms": [arm], "effects": [], "verdicts": verdicts});
     place.write("sweep/results.json", sweep.to_string());
     let page = report(&place, &["sweep"]);
     let (_, after) = page.split_once("<h3>Verdicts").expect("the part");
     let (shown, folded) = after.split_once("<details>").expect("details");
-    for text in &verdicts[1..] {
-        assert!(shown.contains(text), "{text}");
-    }
-    assert!(!shown.contains("loss: a") && folded.contains("<li>loss: a</li>"));
+    assert!(shown.contains("<li>about the metric</li><li>about all</li>"));
+    assert!(!shown.contains("about the loss") && folded.contains("<li>about the loss</li>"));
 }
 
 #[test]

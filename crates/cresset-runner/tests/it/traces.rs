@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::forward::{Numbers, golden_folders, inputs, read};
+use crate::forward::{Numbers, golden_folders, goldens, inputs, read};
 use crate::workplace::{Workplace, device};
 
 /// Runs `forward` on a golden folder's inputs with more flags.
@@ -78,10 +78,7 @@ fn hidden_states_and_attention_equal_those_of_transformers_in_every_architecture
 #[test]
 fn the_probabilities_of_a_query_add_up_to_one_and_padding_gets_none() {
     let place = Workplace::empty();
-    let folder = golden_folders()
-        .into_iter()
-        .find(|folder| folder.ends_with("bert_model"))
-        .expect("a golden folder");
+    let folder = goldens().join("bert_model");
     let kept = &read(&folder.join("expected.safetensors"))["attention_mask"];
     let ours = traced(&place, &folder, &["--attention"]);
     let attention = &ours["attentions.1"];

@@ -43,7 +43,7 @@ pub fn results(
         arms,
         verdicts: Vec::new(),
     };
-    results.verdicts = verdict::sentences(&results, study);
+    results.verdicts = verdict::verdicts(&results, study);
     Ok(results)
 }
 

@@ -29,8 +29,17 @@ pub struct Results {
     /// A level of an axis against the baseline's, the other axes averaged; empty where there is one axis.
     #[serde(default)]
     pub effects: Vec<Effect>,
-    /// A sentence for each comparison.
-    pub verdicts: Vec<String>,
+    /// A sentence for each comparison, and what holds for all of them.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What can be said.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The metric that it is about; `None` of what holds for all.
+    pub metric: Option<String>,
+    /// In words.
+    pub sentence: String,
 }
 
 /// One choice of a level per axis.

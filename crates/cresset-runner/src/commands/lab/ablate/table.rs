@@ -59,7 +59,7 @@ pub fn markdown(results: &Results, study: &Study) -> String {
         results
             .verdicts
             .iter()
-            .map(|verdict| format!("- {verdict}")),
+            .map(|verdict| format!("- {}", verdict.sentence)),
     );
     lines.push(String::new());
     lines.join("\n")

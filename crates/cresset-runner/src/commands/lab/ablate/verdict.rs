@@ -2,7 +2,7 @@
 
 use cresset_metrics::{Better, PairedDifference};
 
-use super::results::{Arm, Comparison, Results};
+use super::results::{Arm, Comparison, Results, Verdict};
 use super::study::Study;
 use crate::better::better;
 
@@ -14,10 +14,16 @@ struct Pair<'a> {
 }
 
 /// A sentence for each comparison of the study's metric and of those in `also`, and what holds for all of them.
-pub fn sentences(results: &Results, study: &Study) -> Vec<String> {
-    let mut sentences = Vec::new();
+pub fn verdicts(results: &Results, study: &Study) -> Vec<Verdict> {
+    let mut verdicts = Vec::new();
     let metrics = std::iter::once(&study.metric).chain(&study.also);
     for (at, metric) in metrics.enumerate() {
+        let mut say = |pair: &Pair<'_>, found: &Comparison, n_compared, margin| {
+            verdicts.push(Verdict {
+                metric: Some(metric.clone()),
+                sentence: sentence(pair, found, n_compared, margin),
+            });
+        };
         // A difference that does not matter is in the unit of the study's own metric.
         let margin = study.margin.filter(|_| at == 0);
         let compared = |arm: &&Arm| arm.against_baseline.contains_key(metric);
@@ -30,7 +36,7 @@ pub fn sentences(results: &Results, study: &Study) -> Vec<String> {
                 metric,
             };
             let comparison = &arm.against_baseline[metric];
-            sentences.push(sentence(&pair, comparison, n_compared, margin));
+            say(&pair, comparison, n_compared, margin);
         }
         for effect in &results.effects {
             if let Some(comparison) = effect.comparisons.get(metric) {
@@ -47,7 +53,7 @@ pub fn sentences(results: &Results, study: &Study) -> Vec<String> {
                     other: &other,
                     metric,
                 };
-                sentences.push(sentence(&pair, comparison, of_axis.count(), margin));
+                say(&pair, comparison, of_axis.count(), margin);
             }
         }
     }
@@ -58,17 +64,23 @@ pub fn sentences(results: &Results, study: &Study) -> Vec<String> {
         .filter(|(_, run)| run.failed.is_some())
         .map(|(arm, run)| format!("{} under seed {}", arm.name, run.seed))
         .collect();
+    let mut say = |sentence: String| {
+        verdicts.push(Verdict {
+            metric: None,
+            sentence,
+        });
+    };
     if !failed.is_empty() {
-        sentences.push(format!(
+        say(format!(
             "Without a result, and left out of every mean: {}.",
             failed.join(", ")
         ));
     }
-    sentences.push(
+    say(
         "The intervals are about other seeds with these settings and this data; they say nothing about other data, sizes or longer training."
             .to_owned(),
     );
-    sentences
+    verdicts
 }
 
 fn sentence(pair: &Pair<'_>, found: &Comparison, n_compared: usize, margin: Option<f64>) -> String {

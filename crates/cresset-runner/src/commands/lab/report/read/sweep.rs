@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::json;
+use crate::commands::lab::ablate::results::Verdict;
 
 /// The file of a sweep's results.
 pub const FILE: &str = "results.json";
@@ -43,7 +44,7 @@ pub struct Sweep {
     pub effects: Vec<Effect>,
     /// What can be said.
     #[serde(default)]
-    pub verdicts: Vec<String>,
+    pub verdicts: Vec<Verdict>,
 }
 
 /// An arm.
@@ -245,7 +246,10 @@ mod tests {
                 against: "k".into(),
                 comparisons: BTreeMap::from([("bleu".into(), comparison)]),
             }],
-            verdicts: vec!["v".into()],
+            verdicts: vec![Verdict {
+                metric: None,
+                sentence: "v".into(),
+            }],
         };
         let text = serde_json::to_string(&written).expect("JSON");
         let sweep: Sweep = serde_json::from_str(&text).expect("a sweep");

@@ -7,7 +7,7 @@ use super::super::html::{Cell, Part, beside, figure, part, table};
 use super::super::language::{Phrase, phrase};
 use super::super::number::{interval, number_or_dash, p_value, signed};
 use super::super::read::{Effect, Interval, Sweep};
-use super::sweep::sure;
+use super::sweep::{of_other_metrics, sure};
 use crate::cli::ReportLanguage;
 
 /// Of every arm.
@@ -136,14 +136,10 @@ fn plots(
         ),
     );
     let (first, others) = forests.split_first()?;
+    let further = (!others.is_empty()).then(|| beside(others));
     let drawn = html! {
         (beside(std::slice::from_ref(first)))
-        @if !others.is_empty() {
-            details {
-                summary { (phrase("Other metrics", "其他指标").show(language)) }
-                (beside(others))
-            }
-        }
+        (of_other_metrics(language, further))
     };
     part(heading, Some(figure(language, &drawn, &caption, numbers)))
 }

@@ -10,6 +10,7 @@ use super::super::read::{Arm, CurvePoint, Interval, Sweep};
 use super::curves::{chart, series};
 use super::{differences, headed};
 use crate::cli::ReportLanguage;
+use crate::commands::lab::ablate::results::Verdict;
 
 /// Arms beside the baseline in one chart; with more, their bands hide each other.
 const ARMS_TOGETHER: usize = 4;
@@ -56,29 +57,32 @@ fn what(sweep: &Sweep) -> Phrase {
     )
 }
 
-/// Those about the sweep's own metric and about all of it; those about further metrics are folded away, of which a grid has dozens.
+/// Those about the sweep's own metric and about all of it; a grid has dozens about further metrics.
 fn verdicts(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
-    let metrics = sweep.metrics();
-    let is_of_other = |verdict: &&String| {
-        let about = verdict.split_once(": ").map(|(metric, _)| metric);
-        about.is_some_and(|about| about != sweep.metric && metrics.contains(&about))
+    let is_own = |verdict: &&Verdict| {
+        let metric = verdict.metric.as_ref();
+        metric.is_none_or(|metric| *metric == sweep.metric)
     };
-    let (others, own): (Vec<&String>, Vec<&String>) = sweep.verdicts.iter().partition(is_of_other);
-    let list =
-        |verdicts: &[&String]| html! { ul { @for verdict in verdicts { li { (verdict) } } } };
-    let content = html! {
-        (list(&own))
-        @if !others.is_empty() {
-            details {
-                summary { (phrase("Other metrics", "其他指标").show(language)) }
-                (list(&others))
-            }
-        }
-    };
+    let (own, others): (Vec<&Verdict>, Vec<&Verdict>) = sweep.verdicts.iter().partition(is_own);
+    let list = |verdicts: &[&Verdict]| html! { ul { @for verdict in verdicts { li { (verdict.sentence) } } } };
+    let further = (!others.is_empty()).then(|| list(&others));
+    let content = html! { (list(&own)) (of_other_metrics(language, further)) };
     part(
         phrase("Verdicts", "结论"),
         (!sweep.verdicts.is_empty()).then_some(content),
     )
+}
+
+/// What there is about further metrics, folded away; print shows it.
+pub fn of_other_metrics(language: ReportLanguage, content: Option<Markup>) -> Markup {
+    html! {
+        @if let Some(content) = content {
+            details {
+                summary { (phrase("Other metrics", "其他指标").show(language)) }
+                (content)
+            }
+        }
+    }
 }
 
 /// How sure the intervals are, in percent.
@@ -111,16 +115,13 @@ fn arms(language: ReportLanguage, sweep: &Sweep) -> Option<Part> {
         let runs = arm.runs.iter();
         runs.filter_map(move |run| Some((arm, run.seed, run.failed.as_ref()?)))
     });
+    let further = (!others.is_empty())
+        .then(|| html! { @for (metric, table) in others { h4 { (metric) } (table) } });
     let content = html! {
         p.note { (note.show(language)) }
         h4 { (first.0) }
         (first.1)
-        @if !others.is_empty() {
-            details {
-                summary { (phrase("Other metrics", "其他指标").show(language)) }
-                @for (metric, table) in others { h4 { (metric) } (table) }
-            }
-        }
+        (of_other_metrics(language, further))
         details {
             summary { (seeds.show(language)) }
             (by_seed(language, sweep))
